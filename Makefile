@@ -1,0 +1,55 @@
+# Every target bootstraps .venv from requirements.lock; a fresh machine needs Python 3.11+ and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help install demo test test-quick lint bench up down status lock clean
+
+help:            ## what each target does
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## *' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"microvol needs Python 3.11 or later, {sys.executable} is {v.major}.{v.minor}")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+install: $(READY)  ## make .venv from requirements.lock
+
+demo: $(READY)   ## the whole loop on the local paper venue: no account, no network
+	$(BIN)/microvol demo
+
+test: lint       ## everything CI runs
+	$(BIN)/python -m pytest
+
+test-quick: $(READY)  ## the inner loop: no servers, under two minutes
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: $(READY)   ## ruff, mypy --strict, import contracts, sqlfluff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/sqlfluff lint sql --disable-progress-bar
+
+bench: $(READY)  ## measured ratios; see bench/README.md
+	$(BIN)/python -m bench
+
+up: $(READY)     ## Prefect server, MLflow, worker and deployments on loopback
+	$(BIN)/microvol up
+
+down: $(READY)   ## stop what `make up` started
+	$(BIN)/microvol down
+
+status: $(READY) ## what runs, which version, how fresh the data is
+	$(BIN)/microvol status
+
+lock: $(READY)   ## write requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet --output-file requirements.lock
+
+clean:           ## remove .venv and every local result
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,1 @@
+"""From tape to verdict: lake, tape, metrics, study, gates, registry, plots."""

@@ -1,0 +1,1 @@
+"""Orchestration only: thin Prefect flows and the command line."""

@@ -1,0 +1,1 @@
+"""What to quote and how it meets a venue."""

@@ -1,0 +1,1 @@
+"""Capture, runtime, order slots at the venue, journal and supervisor."""

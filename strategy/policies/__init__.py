@@ -1,0 +1,1 @@
+"""The registries: one concept a file, one small contract each."""

@@ -1,0 +1,1 @@
+"""Policies of kind inventory, found by the registry; one file each."""

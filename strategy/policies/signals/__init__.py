@@ -1,0 +1,1 @@
+"""Policies of kind signals, found by the registry; one file each."""

@@ -1,0 +1,1 @@
+"""Policies of kind spreads, found by the registry; one file each."""

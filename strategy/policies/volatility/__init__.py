@@ -1,0 +1,1 @@
+"""Policies of kind volatility, found by the registry; one file each."""

@@ -1,0 +1,1 @@
+"""Drivers over a tape and the fill model."""

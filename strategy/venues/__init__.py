@@ -1,0 +1,1 @@
+"""Ports, wire parsers, the ccxt adapter and the local paper venue."""

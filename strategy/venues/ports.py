@@ -1,0 +1,119 @@
+"""The two doors to a venue. Each has one hand-written fake under tests/ and one ccxt adapter."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from strategy.policies.document import Instrument
+
+OrderStatus = Literal["open", "filled", "cancelled", "rejected", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """A post-only limit order; the client id is ours, unique, and carries version and slot."""
+
+    client_id: str
+    side: int
+    price_ticks: int
+    qty_lots: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReport:
+    """What the venue says of one of our orders; `missing` = the venue knows no such order."""
+
+    client_id: str
+    status: OrderStatus
+    side: int
+    price_ticks: int
+    qty_lots: int
+    filled_lots: int
+    exch_ts: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFill:
+    """One execution of ours, merged once by `trade_id`. Fees in lots of base and atoms of quote."""
+
+    trade_id: int
+    client_id: str
+    side: int
+    price_ticks: int
+    qty_lots: int
+    leaves_lots: int
+    fee_base_lots: float
+    fee_quote_atoms: float
+    maker: bool
+    exch_ts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Total holdings of the account in the symbol's two assets: lots of base, atoms of quote."""
+
+    base_lots: float
+    quote_atoms: float
+
+
+OwnEvent = OrderReport | OwnFill
+
+
+class Feed(Protocol):
+    """Raw frames of one symbol, every one exactly once per connection."""
+
+    def frames(self) -> AsyncIterator[tuple[int, bytes]]:
+        """Yield (local_ns, json) for each frame, REST snapshots and `{"epoch": …}` marks too; reconnect for ever."""
+        ...
+
+    async def resnapshot(self) -> None:
+        """Fetch a REST snapshot soon and deliver it among the frames."""
+        ...
+
+    async def close(self) -> None:
+        """End the connection; `frames` then returns."""
+        ...
+
+
+class Broker(Protocol):
+    """Orders of one symbol. A call either returns, or raises OrderRejected (final) or OutcomeUnknown (ask again)."""
+
+    async def instrument(self) -> Instrument:
+        """Return the symbol's filters."""
+        ...
+
+    async def place(self, request: OrderRequest) -> OrderReport:
+        """Send one post-only order."""
+        ...
+
+    async def cancel(self, client_id: str) -> OrderReport:
+        """Cancel one order; an order that the venue does not know is reported as `missing`, not raised."""
+        ...
+
+    async def cancel_all(self) -> int:
+        """Cancel every open order on the symbol and return how many there were."""
+        ...
+
+    async def order(self, client_id: str) -> OrderReport:
+        """Ask the venue about one order."""
+        ...
+
+    async def open_orders(self) -> list[OrderReport]:
+        """Return every open order on the symbol."""
+        ...
+
+    async def fills(self, since_trade_id: int) -> list[OwnFill]:
+        """Return our executions after a trade id, oldest first; `leaves_lots` is -1 where REST does not say."""
+        ...
+
+    async def balance(self) -> Balance:
+        """Return the account's total holdings in base and quote."""
+        ...
+
+    def own_events(self) -> AsyncIterator[OwnEvent]:
+        """Yield reports and fills of the user stream; reconnect for ever."""
+        ...
+
+    async def close(self) -> None:
+        """End every connection."""
+        ...
