@@ -7,6 +7,7 @@ create table if not exists depth_update (
     exch_ts bigint not null,        -- ns, the venue's clock
     first_update_id bigint not null,
     final_update_id bigint not null,
+    prev_update_id bigint not null, -- futures' pu, -1 on spot
     bid_ticks bigint[] not null,
     bid_lots bigint[] not null,
     ask_ticks bigint[] not null,

@@ -1,0 +1,13 @@
+-- Grain: book_ticker. Inputs: incoming, a frame with the table's columns. Every row is added.
+insert into book_ticker by name
+select
+    incoming.venue,
+    incoming.symbol,
+    incoming.day,
+    incoming.local_ts,
+    incoming.update_id,
+    incoming.bid_ticks,
+    incoming.bid_lots,
+    incoming.ask_ticks,
+    incoming.ask_lots
+from incoming;
