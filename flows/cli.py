@@ -1,0 +1,42 @@
+"""`microvol`: the command line. Exit 0 good, 1 failed, 2 bad usage or bad input; an error is one line on stderr.
+
+Rooms and Prefect are imported inside the commands that need them, so that `--help` answers at once.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from flows import log
+from flows.commands import data, live, models, platform
+from strategy.errors import MicrovolError
+
+app = typer.Typer(
+    name="microvol",
+    help="Calibrate-deploy pipeline for volatility-adaptive market making.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for part in (data, models, live, platform):
+    part.register(app)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; an unexpected exception keeps its traceback."""
+    log.to_stderr()
+    try:
+        app(list(arguments), prog_name="microvol")
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else int(done.code is not None)
+    except MicrovolError as error:
+        sys.stderr.write(f"microvol: {error}\n")
+        return error.exit_code
+    return 0
+
+
+def main() -> None:
+    """Be the `microvol` command."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,36 @@
+"""Options that several commands share, and the settings they lead to."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.settings import Settings, load_settings
+from strategy.errors import BadInput
+
+Venue = Annotated[str | None, typer.Option("--venue", help="Venue; default from the settings (paper).")]
+Symbol = Annotated[str | None, typer.Option("--symbol", help="Symbol, BASE/QUOTE; default from the settings.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit.")]
+Start = Annotated[str | None, typer.Option("--start", help="UTC, like 2026-01-31 or 2026-01-31T12:00.")]
+End = Annotated[str | None, typer.Option("--end", help="UTC, exclusive.")]
+ParamsFile = Annotated[Path | None, typer.Option("--params", help="A parameter set or document, JSON.")]
+
+
+def settings_for(venue: str | None = None, symbol: str | None = None) -> Settings:
+    """Return the settings with the command's venue and symbol put in; an unknown venue is named at once."""
+    settings = load_settings(venue=venue, symbol=symbol)
+    settings.venue_table(settings.venue)
+    return settings
+
+
+def instant(text: str | None, option: str) -> int | None:
+    """Read a UTC date or time as ns since the epoch."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(f"{option} was {text!r}: write a UTC date or time, like 2026-01-31T12:00") from error
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1_000

@@ -1,0 +1,66 @@
+"""Commands around the servers: up, down, status, doctor, venue, demo."""
+
+from typing import Annotated
+
+import typer
+
+from flows import console, platform
+from flows.commands import options
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    for command in (up, down, status, doctor, venue, demo):
+        app.command()(command)
+
+
+def up() -> None:
+    """Start the Prefect server, MLflow, a worker and the deployments, all on loopback."""
+    platform.up(options.settings_for(), console.line)
+
+
+def down() -> None:
+    """Stop quoting and recording, then the servers that `microvol up` started."""
+    platform.down(options.settings_for(), console.line)
+
+
+def status(venue: options.Venue = None, symbol: options.Symbol = None) -> None:
+    """Show what runs, which version quotes, and how fresh the data is."""
+    from flows.status import status as lines
+
+    settings = options.settings_for(venue, symbol)
+    console.table(f"microvol at {settings.home}", ("what", "state", "detail"), lines(settings))
+
+
+def doctor(venue: options.Venue = None, symbol: options.Symbol = None) -> None:
+    """Check everything that must hold before quoting; exit 1 when something does not."""
+    from flows.doctor import FAILED, examine
+
+    settings = options.settings_for(venue, symbol)
+    found = examine(settings)
+    console.table(f"doctor: {settings.symbol} on {settings.venue}", ("check", "verdict", "detail"), found)
+    if any(line.state == FAILED for line in found):
+        raise typer.Exit(1)
+
+
+def venue(
+    port: Annotated[int | None, typer.Option("--port", help="0 picks a free one; default from the settings.")] = None,
+    symbol: options.Symbol = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of the market.")] = None,
+) -> None:
+    """Run the paper venue alone, until Ctrl-C."""
+    from flows.paper import serve
+
+    serve(options.settings_for("paper", symbol), port, seed)
+
+
+def demo(
+    hours: Annotated[float, typer.Option("--hours", help="Simulated hours before the recording.")] = 3.0,
+    record_seconds: Annotated[float, typer.Option("--record-seconds", help="How long to record.")] = 60.0,
+    quote_seconds: Annotated[float, typer.Option("--quote-seconds", help="How long version 1 quotes alone.")] = 120.0,
+    trials: Annotated[int, typer.Option("--trials", help="Trials of each calibration.")] = 60,
+) -> None:
+    """Run the whole loop on the paper venue: record, calibrate, promote, quote, promote again, roll back, report."""
+    from flows.demo import Plan, demo
+
+    demo(Plan(hours=hours, record_seconds=record_seconds, quote_seconds=quote_seconds, trials=trials))

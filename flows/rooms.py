@@ -1,0 +1,54 @@
+"""From settings to the objects of the other rooms; nothing here is imported before it is needed."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from flows.platform import quiet_env, tracking_uri
+from flows.settings import Settings, credentials
+from strategy.errors import BadInput
+
+if TYPE_CHECKING:
+    from analytics.registry import Registry
+
+    from analytics.lake import Lake
+    from strategy.venues.settings import VenueConfig
+
+
+def lake(settings: Settings, read_only: bool = False) -> AbstractContextManager[Lake]:
+    """Open the lake of the settings."""
+    from analytics.lake import Lake, LakeSettings
+
+    default = LakeSettings.under(settings.home / "lake")
+    data = Path(settings.lake_data) if settings.lake_data else default.data_path
+    return Lake.open(LakeSettings(catalog=settings.catalog or default.catalog, data_path=data), read_only=read_only)
+
+
+def registry(settings: Settings) -> Registry:
+    """Open the registry on the MLflow server when it answers, else on its database."""
+    os.environ.update(quiet_env())
+    from analytics.registry import Registry
+
+    (settings.home / "mlflow").mkdir(parents=True, exist_ok=True)
+    return Registry(tracking_uri(settings))
+
+
+def venue(settings: Settings, trading: bool) -> VenueConfig:
+    """Return where the venue is and, for trading, who we are there; keys come from the environment alone."""
+    from strategy.venues.settings import VenueConfig
+
+    table = settings.venue_table(settings.venue)
+    key, secret = credentials(settings.venue)
+    if trading and not table.trading:
+        raise BadInput(f"venue {settings.venue} is only recorded from; quote on paper, testnet or live")
+    if trading and not (key and secret):
+        name = settings.venue.upper()
+        raise BadInput(f"no key for venue {settings.venue}: set MICROVOL_{name}_API_KEY and MICROVOL_{name}_API_SECRET")
+    urls = {"rest_url": table.rest_url, "stream_url": table.stream_url, "ws_api_url": table.ws_api_url}
+    secrets = {"api_key": SecretStr(key), "secret": SecretStr(secret)} if trading else {}
+    return VenueConfig.model_validate({"name": settings.venue, "symbol": settings.symbol, **urls, **secrets})

@@ -1,0 +1,219 @@
+"""Everything a person may configure: `microvol.toml` and the environment (`MICROVOL_…`, `__` between levels).
+
+The environment wins over the file, the file over the defaults. Secrets never stand in the file: the keys of a venue
+come from `MICROVOL_<VENUE>_API_KEY` and `MICROVOL_<VENUE>_API_SECRET` alone.
+"""
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from strategy.errors import BadInput
+from strategy.live.layout import Layout
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+SYMBOL_PATTERN: Final = r"^[A-Z0-9]+/[A-Z0-9]+(:[A-Z0-9]+)?$"
+
+
+class Section(BaseModel):
+    """Base of one table of the file: frozen, nothing unknown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Ports(Section):
+    """Where the local servers listen, always on loopback."""
+
+    prefect: int = Field(4200, gt=0, lt=65_536)
+    mlflow: int = Field(5000, gt=0, lt=65_536)
+    paper: int = Field(8780, gt=0, lt=65_536)
+
+
+class Venue(Section):
+    """Addresses of one venue; a venue without `trading` is only ever recorded from."""
+
+    rest_url: str | None = None
+    stream_url: str | None = None
+    ws_api_url: str | None = None
+    trading: bool = True
+
+
+class Paper(Section):
+    """The paper venue's market and account."""
+
+    seed: int = Field(7, ge=0)
+    start_price: float = Field(60_000.0, gt=0)
+    base: float = Field(0.05, ge=0, description="base units in the account")
+    quote: float = Field(5_000.0, ge=0, description="quote units in the account")
+    maker_fee_bps: float = Field(0.0, ge=-100, le=100)
+
+
+class Capture(Section):
+    """Raw recording."""
+
+    fsync_seconds: float = Field(1.0, gt=0, le=60)
+    rotate_seconds: float = Field(900.0, gt=0)
+    ingest_seconds: float = Field(60.0, gt=0, description="how often `microvol record` takes in what it wrote")
+
+
+class Calibrate(Section):
+    """A study."""
+
+    trials: int = Field(100, ge=1, le=100_000)
+    seed: int = Field(7, ge=0)
+    sampler: Literal["tpe", "cmaes", "random"] = "tpe"
+    spread: Literal["discrete", "linear"] = "discrete"
+    hours: float | None = Field(None, gt=0, description="only the newest hours of the tape; default all")
+
+
+class Costs(Section):
+    """What a replay assumes of venue and line."""
+
+    maker_fee_bps: float = Field(0.0, ge=-100, le=100)
+    taker_fee_bps: float = Field(0.0, ge=-100, le=100)
+    entry_latency_ms: float = Field(10.0, ge=0)
+    response_latency_ms: float = Field(10.0, ge=0)
+    base: float = Field(0.01, ge=0, description="base units at the start of a replay")
+    quote: float = Field(1_000.0, ge=0, description="quote units at the start of a replay")
+
+
+class Live(Section):
+    """Hard limits around a quoting process; the strategy cannot widen them."""
+
+    max_order_notional: float = Field(500.0, gt=0, description="quote units")
+    max_open_orders: int = Field(20, ge=1)
+    collar_bps: float = Field(500.0, gt=0)
+    orders_per_10s: int = Field(50, ge=1)
+    stale_after_seconds: float = Field(5.0, gt=0)
+    acknowledge_seconds: float = Field(20.0, gt=0, description="how long promote waits for the quoting process")
+
+
+BINANCE: Final = Venue(
+    rest_url="https://api.binance.com",
+    stream_url="wss://stream.binance.com:9443/stream",
+    ws_api_url="wss://ws-api.binance.com:443/ws-api/v3",
+)
+TESTNET: Final = Venue(
+    rest_url="https://testnet.binance.vision",
+    stream_url="wss://stream.testnet.binance.vision/stream",
+    ws_api_url="wss://ws-api.testnet.binance.vision/ws-api/v3",
+)
+
+
+class Settings(BaseSettings):
+    """All settings; the defaults run the paper venue on this machine."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="MICROVOL_", env_nested_delimiter="__", allow_inf_nan=False
+    )
+    home: Path = Path("var")
+    venue: str = "paper"
+    symbol: str = Field("BTC/FDUSD", pattern=SYMBOL_PATTERN)
+    catalog: str = Field("", description="the lake's catalogue; default SQLite under home")
+    lake_data: str = Field("", description="where the lake keeps Parquet; default under home")
+    tracking_uri: str = Field("", description="MLflow; default its server when it answers, else SQLite under home")
+    prefect_api_url: str = Field("", description="default the local server's")
+    ports: Ports = Ports()
+    venues: dict[str, Venue] = {}
+    paper: Paper = Paper()
+    capture: Capture = Capture()
+    calibrate: Calibrate = Calibrate()
+    costs: Costs = Costs()
+    live: Live = Live()
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        """Read a relative home from the checkout, whatever the current folder is."""
+        return (ROOT / home.expanduser()).resolve()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let arguments win over the environment and the environment over the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Return where files live."""
+        return Layout(self.home)
+
+    @property
+    def prefect_url(self) -> str:
+        """Return the Prefect API's address: the setting, Prefect's own variable, or the local server."""
+        named = self.prefect_api_url or os.environ.get("PREFECT_API_URL", "")
+        return named or f"http://127.0.0.1:{self.ports.prefect}/api"
+
+    @property
+    def mlflow_url(self) -> str:
+        """Return the local MLflow server's address."""
+        return f"http://127.0.0.1:{self.ports.mlflow}"
+
+    @property
+    def mlflow_store(self) -> str:
+        """Return the absolute address of the MLflow database under home."""
+        return f"sqlite:///{self.home / 'mlflow' / 'mlflow.db'}"
+
+    def venue_table(self, name: str) -> Venue:
+        """Return one venue's addresses; the paper venue's follow its port unless the file names them."""
+        known = {
+            "paper": self._paper(),
+            "testnet": TESTNET,
+            "live": BINANCE,
+            "binance": _recorded(BINANCE),
+        } | self.venues
+        if name not in known:
+            raise BadInput(f"venue {name!r} is unknown, known are {', '.join(sorted(known))}")
+        return known[name]
+
+    def _paper(self) -> Venue:
+        host = f"127.0.0.1:{self.ports.paper}"
+        return Venue(rest_url=f"http://{host}", stream_url=f"ws://{host}/stream", ws_api_url=f"ws://{host}/ws-api/v3")
+
+
+def _recorded(venue: Venue) -> Venue:
+    return venue.model_copy(update={"trading": False})
+
+
+def config_file() -> Path:
+    """Return the settings file: `MICROVOL_CONFIG` or `microvol.toml` in the checkout; it need not exist."""
+    return Path(os.environ.get("MICROVOL_CONFIG") or ROOT / "microvol.toml")
+
+
+def load_settings(**given: Any) -> Settings:
+    """Read the settings; the first fault becomes one line that names field and value."""
+    if "MICROVOL_CONFIG" in os.environ and not config_file().is_file():
+        raise BadInput(f"MICROVOL_CONFIG names {config_file()}, which does not exist")
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise BadInput(f"settings: {_fault(error)}") from error
+    except ValueError as error:
+        raise BadInput(f"settings: {config_file()} cannot be read: {error}") from error
+
+
+def _fault(error: ValidationError) -> str:
+    """Return the first fault; a value that might be a secret is not repeated."""
+    fault = error.errors()[0]
+    field = ".".join(str(part) for part in fault["loc"]) or "settings"
+    if fault["type"] == "extra_forbidden":
+        return f"{field} is not a setting"
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"{field} was {fault['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+def credentials(venue: str) -> tuple[str, str]:
+    """Return key and secret of a venue from the environment; the paper venue has public ones."""
+    prefix = f"MICROVOL_{venue.upper()}_API_"
+    fallback = ("paper", "paper-secret") if venue == "paper" else ("", "")
+    return os.environ.get(f"{prefix}KEY", fallback[0]), os.environ.get(f"{prefix}SECRET", fallback[1])

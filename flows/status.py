@@ -1,0 +1,107 @@
+"""What `microvol status` says: servers, the quoting process, how fresh the data is, who is champion.
+
+Every line is read on its own: a part that cannot be read says why and does not hide the others.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from flows import processes, rooms
+from flows.platform import services
+from flows.settings import Settings
+from strategy.errors import MicrovolError
+from strategy.live import doors
+
+
+class Line(NamedTuple):
+    """One line of the status: what, whether it is well, and the facts."""
+
+    what: str
+    state: str
+    detail: str
+
+
+def status(settings: Settings) -> list[Line]:
+    """Return every line of the status."""
+    parts: tuple[Callable[[Settings], Iterator[Line]], ...] = (_servers, _held, _quoting, _capture, _lake, _versions)
+    return [line for part in parts for line in _safely(part, settings)]
+
+
+def _safely(part: Callable[[Settings], Iterator[Line]], settings: Settings) -> list[Line]:
+    try:
+        return list(part(settings))
+    except MicrovolError as error:
+        return [Line(part.__name__.strip("_"), "unknown", str(error))]
+
+
+def _servers(settings: Settings) -> Iterator[Line]:
+    for service in services(settings):
+        owner = f"pid {service.pid}" if service.pid else ("not started by microvol up" if service.up else "")
+        yield Line(service.name, "up" if service.up else "down", f"{service.url} {owner}".strip())
+
+
+def _held(settings: Settings) -> Iterator[Line]:
+    for name, record in processes.records(settings.home).items():
+        if name.startswith(("quote", "record")) and record.process() is not None:
+            yield Line(name, "running", f"supervisor pid {record.pid}")
+
+
+def _quoting(settings: Settings) -> Iterator[Line]:
+    venue, symbol = settings.venue, settings.symbol
+    live = doors.read_status(settings.layout, venue, symbol)
+    if live is None or not doors.is_running(settings.layout, venue, symbol):
+        yield Line(f"quoting {venue} {symbol}", "down", "" if live is None else f"last seen {ago(live.heartbeat_ns)}")
+        return
+    held = f"base {live.base_lots} lots, quote {live.quote_atoms} atoms, {live.open_orders} open orders"
+    facts = f"version {live.version}, heartbeat {ago(live.heartbeat_ns)}, {held}, {live.fills} fills"
+    yield Line(f"quoting {venue} {symbol}", live.state, facts)
+
+
+def _capture(settings: Settings) -> Iterator[Line]:
+    folder = settings.layout.segments(settings.venue, settings.symbol)
+    newest = max((_modified(path) for path in folder.glob("*.log*")), default=None)
+    what = f"capture {settings.venue} {settings.symbol}"
+    if newest is None:
+        yield Line(what, "none", f"no segment in {folder}")
+        return
+    yield Line(what, "fresh" if time.time() - newest < 10 else "old", f"last frame {ago(int(newest * 1e9))}")
+
+
+def _modified(path: Path) -> float:
+    """Return a file's time; one that was compressed and removed meanwhile counts as old."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _lake(settings: Settings) -> Iterator[Line]:
+    from analytics.coverage import coverage
+
+    with rooms.lake(settings, read_only=True) as lake:
+        for row in coverage(lake).iter_rows(named=True):
+            facts = f"{row['updates']} updates, {row['trades']} trades, {row['gaps']} gaps, last {ago(row['last_ts'])}"
+            yield Line(f"lake {row['venue']} {row['symbol']}", "held", facts)
+
+
+def _versions(settings: Settings) -> Iterator[Line]:
+    frame = rooms.registry(settings).versions(settings.venue, settings.symbol)
+    named = {alias: row["version"] for row in frame.iter_rows(named=True) for alias in row["aliases"]}
+    for alias in ("champion", "challenger", "previous"):
+        yield Line(alias, f"version {named[alias]}" if alias in named else "none", "")
+
+
+def ago(ns: int | None) -> str:
+    """Return how long ago a moment was, in words a person reads at a glance."""
+    if ns is None:
+        return "never"
+    seconds = time.time() - ns / 1e9
+    if seconds > 172_800:
+        return f"{datetime.fromtimestamp(ns / 1e9, UTC):%Y-%m-%d %H:%M} UTC"
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit} ago"
+    return f"{max(seconds, 0):.1f} s ago"
