@@ -56,7 +56,14 @@ class Balance:
     quote_atoms: float
 
 
-OwnEvent = OrderReport | OwnFill
+@dataclass(frozen=True, slots=True)
+class StreamReset:
+    """The user stream (re)started: what happened before it has to be asked for."""
+
+    reason: str
+
+
+OwnEvent = OrderReport | OwnFill | StreamReset
 
 
 class Feed(Protocol):
@@ -103,7 +110,10 @@ class Broker(Protocol):
         ...
 
     async def fills(self, since_trade_id: int) -> list[OwnFill]:
-        """Return our executions after a trade id, oldest first; `leaves_lots` is -1 where REST does not say."""
+        """Return our executions after a trade id, oldest first; `leaves_lots` is -1 where REST does not say.
+
+        A negative id asks for the newest page alone.
+        """
         ...
 
     async def balance(self) -> Balance:
@@ -111,7 +121,7 @@ class Broker(Protocol):
         ...
 
     def own_events(self) -> AsyncIterator[OwnEvent]:
-        """Yield reports and fills of the user stream; reconnect for ever."""
+        """Yield reports and fills of the user stream, and a reset at each of its starts; reconnect for ever."""
         ...
 
     async def close(self) -> None:

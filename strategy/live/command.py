@@ -1,0 +1,73 @@
+"""What the command lines of the live processes share."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from strategy.errors import MicrovolError
+from strategy.live.log import configure_logging
+from strategy.venues.settings import VenueConfig, venue_config
+
+log = structlog.get_logger("process")
+
+
+def venue_parser(module: str, description: str) -> argparse.ArgumentParser:
+    """Return a parser with the options that every live process takes."""
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
+    parser.add_argument("--home", type=Path, required=True, help="folder of segments, journals and status files")
+    parser.add_argument("--venue", required=True, help="name of the venue, as in file names and tables")
+    parser.add_argument("--symbol", required=True, help="BASE/QUOTE")
+    parser.add_argument("--rest-url", help="http://HOST:PORT; given together with the two below")
+    parser.add_argument("--stream-url", help="ws://HOST:PORT/stream")
+    parser.add_argument("--ws-api-url", help="ws://HOST:PORT/ws-api/v3")
+    parser.add_argument("--parent", type=int, help="stop when the process with this pid is no longer our parent")
+    return parser
+
+
+def venue_of(arguments: argparse.Namespace) -> VenueConfig:
+    """Return the venue that the options and the environment name."""
+    return venue_config(
+        {
+            "name": arguments.venue,
+            "symbol": arguments.symbol,
+            "rest_url": arguments.rest_url,
+            "stream_url": arguments.stream_url,
+            "ws_api_url": arguments.ws_api_url,
+        }
+    )
+
+
+def run_process(main: Callable[[], Coroutine[Any, Any, int]]) -> int:
+    """Run a process's main coroutine; an error of ours becomes one line on stderr and its exit code."""
+    configure_logging()
+    try:
+        return asyncio.run(main())
+    except MicrovolError as error:
+        sys.stderr.write(f"microvol: {error}\n")
+        return error.exit_code
+
+
+def stop_event() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def watch_parent(parent: int | None, stop: asyncio.Event, period_s: float = 0.5) -> None:
+    """Set `stop` once the parent is gone: nobody would notice any more if we hung."""
+    while parent is not None:
+        if os.getppid() != parent:
+            log.warning("supervisor gone, stopping", supervisor=parent)
+            stop.set()
+            return
+        await asyncio.sleep(period_s)

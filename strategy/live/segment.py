@@ -1,0 +1,198 @@
+"""Raw frames on disk: whole lines in a plain active file, fsynced every second, compressed once closed.
+
+A line is written by one `os.write`, so a killed process leaves whole lines; it is acknowledged after the fsync that
+follows. Slow disk work (fsync, compression) is done by one background thread: the caller's stamps do not wait for it.
+"""
+
+import fcntl
+import os
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+import zstandard
+
+from strategy.errors import BadInput, Failed
+
+SUFFIX: Final = ".log"
+_BLOCK: Final = 1 << 20
+
+
+class Mark(NamedTuple):
+    """How far a segment is safely on disk: every line that ends at or before `offset`."""
+
+    name: str
+    offset: int
+
+
+class LineFile:
+    """An append-only file of `<local_ns> <json>` lines; no line is ever torn by this process."""
+
+    def __init__(self, path: Path) -> None:
+        """Create the file; one that exists already is an error, it belongs to another session."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self.offset = 0
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+
+    def append(self, local_ns: int, payload: bytes) -> None:
+        """Append one line; a full disk takes back what it had begun and raises Failed."""
+        line = b"%d %b\n" % (local_ns, payload.replace(b"\n", b" "))
+        try:
+            written = os.write(self._fd, line)
+        except OSError as error:
+            raise Failed(f"{self.path} cannot be written: {error.strerror}") from error
+        if written != len(line):
+            os.ftruncate(self._fd, self.offset)
+            raise Failed(f"{self.path} took {written} of {len(line)} bytes: is the disk full?")
+        self.offset += written
+
+    def sync(self) -> int:
+        """Put everything appended so far on disk and return the offset that is safe."""
+        offset = self.offset
+        os.fsync(self._fd)
+        return offset
+
+    def close(self) -> None:
+        """Sync and close."""
+        os.fsync(self._fd)
+        os.close(self._fd)
+
+
+class SegmentWriter:
+    """Write a symbol's segments into one folder; the folder is locked against a second writer."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        rotate_seconds: float = 900.0,
+        rotate_bytes: int = 64 << 20,
+        fsync_seconds: float = 1.0,
+    ) -> None:
+        """Lock the folder, compress what a dead writer left, and wait for the first line."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.acknowledged = Mark("", 0)
+        self._rotate_ns, self._rotate_bytes = int(rotate_seconds * 1e9), rotate_bytes
+        self._lock = lock_folder(folder)
+        self._active: LineFile | None = None
+        self._opened_ns = 0
+        self._guard = threading.Lock()  # the active file: the writer replaces it, the worker syncs it
+        self._closed: list[Path] = sorted(folder.glob(f"*{SUFFIX}"))
+        self._stop = threading.Event()
+        self._fault: Exception | None = None
+        self._worker = threading.Thread(target=self._work, args=(fsync_seconds,), name="segment", daemon=True)
+        self._worker.start()
+
+    def write(self, local_ns: int, payload: bytes) -> None:
+        """Append one frame; raises Failed as soon as anything, an fsync included, has gone wrong."""
+        if self._fault is not None:
+            raise Failed(f"segments in {self.folder} are not safe: {self._fault}") from self._fault
+        if self._active is None or self._due(self._active, local_ns):
+            self.rotate()
+            self._open(local_ns)
+        assert self._active is not None
+        self._active.append(local_ns, payload)
+
+    def rotate(self) -> None:
+        """Close the active file, if any, and have it compressed."""
+        with self._guard:
+            if self._active is None:
+                return
+            self._active.close()
+            self.acknowledged = Mark(self._active.path.name, self._active.offset)
+            self._closed.append(self._active.path)
+            self._active = None
+
+    def sync(self) -> Mark:
+        """Put every line on disk; `acknowledged` says how far that is."""
+        with self._guard:
+            if self._active is not None:
+                self.acknowledged = Mark(self._active.path.name, self._active.sync())
+        return self.acknowledged
+
+    def close(self) -> None:
+        """Close and compress everything and unlock the folder."""
+        self._stop.set()
+        self._worker.join()
+        self.rotate()
+        self._compress()
+        os.close(self._lock)
+        if self._fault is not None:
+            raise Failed(f"segments in {self.folder} are not safe: {self._fault}") from self._fault
+
+    def __enter__(self) -> Self:
+        """Return the writer."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def _due(self, active: LineFile, local_ns: int) -> bool:
+        return local_ns - self._opened_ns >= self._rotate_ns or active.offset >= self._rotate_bytes
+
+    def _open(self, local_ns: int) -> None:
+        with self._guard:
+            self._active = LineFile(self.folder / f"{time_name(local_ns)}{SUFFIX}")
+            self._opened_ns = local_ns
+            _sync_folder(self.folder)
+
+    def _work(self, period: float) -> None:
+        try:
+            while True:
+                self._compress()
+                if self._stop.wait(period):
+                    return
+                self.sync()
+        except (OSError, zstandard.ZstdError) as error:
+            self._fault = error
+
+    def _compress(self) -> None:
+        while self._closed:
+            compress(self._closed[0])
+            self._closed.pop(0)
+
+
+def compress(path: Path) -> Path:
+    """Replace a closed file by its .zst, which is on disk under its name before the plain file goes."""
+    target = path.with_name(path.name + ".zst")
+    temporary = path.with_name(f".{target.name}.tmp")
+    with path.open("rb") as source, temporary.open("wb") as file:
+        zstandard.ZstdCompressor(level=9).copy_stream(source, file, read_size=_BLOCK, write_size=_BLOCK)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(target)
+    _sync_folder(path.parent)
+    path.unlink()
+    return target
+
+
+def time_name(local_ns: int) -> str:
+    """Return a file name that sorts by time: `20261121T094638_000000123`."""
+    seconds, rest = divmod(local_ns, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y%m%dT%H%M%S}_{rest:09d}"
+
+
+def lock_folder(folder: Path) -> int:
+    """Take the folder's lock for as long as the returned descriptor is open; a second taker is refused."""
+    handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise BadInput(f"{folder} is being written by another process") from None
+    return handle
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
