@@ -1,0 +1,144 @@
+"""How a version becomes champion: move the alias, wait for the live process, or put everything back."""
+
+import getpass
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Protocol
+
+from strategy.errors import BadInput, Failed
+from strategy.policies.document import ParameterDocument
+
+CHAMPION: Final = "champion"
+CHALLENGER: Final = "challenger"
+PREVIOUS: Final = "previous"
+
+Acknowledge = Callable[[ParameterDocument], str]
+Audit = Callable[[dict[str, Any]], None]
+
+
+class Aliases(Protocol):
+    """What a promotion needs of the registry."""
+
+    def exclusive(self, venue: str, symbol: str) -> AbstractContextManager[None]:
+        """Keep every other process from moving the symbol's aliases."""
+        ...
+
+    def aliases(self, venue: str, symbol: str) -> dict[str, int]:
+        """Return version by alias."""
+        ...
+
+    def document(self, venue: str, symbol: str, version: int) -> ParameterDocument:
+        """Return one version's document."""
+        ...
+
+    def point(self, venue: str, symbol: str, alias: str, version: int | None) -> None:
+        """Point an alias at a version, or remove it."""
+        ...
+
+    def tag(self, venue: str, symbol: str, version: int, tags: dict[str, str]) -> None:
+        """Set tags of a version."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One wanted move of the champion alias; `acknowledge` waits for the live process and returns what it said."""
+
+    venue: str
+    symbol: str
+    what: Literal["promote", "rollback"]
+    reason: str
+    who: str | None
+    acknowledge: Acknowledge
+    audit: Audit
+
+    @property
+    def by(self) -> str:
+        """Return who asks for it, by default the user of this process."""
+        return self.who or getpass.getuser()
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """What a promotion or rollback did; `changed` is false when the version already was champion."""
+
+    venue: str
+    symbol: str
+    what: str
+    from_version: int | None
+    to_version: int
+    outcome: str
+    changed: bool
+
+
+def move_champion(registry: Aliases, move: Move, version: int | None) -> Promotion:
+    """Make `version` champion (default: the challenger, or previous for a rollback) once the live process took it."""
+    if not move.reason.strip():
+        raise BadInput("reason was empty, a promotion or rollback needs one")
+    with registry.exclusive(move.venue, move.symbol):
+        before = registry.aliases(move.venue, move.symbol)
+        source = CHALLENGER if move.what == "promote" else PREVIOUS
+        target = before.get(source) if version is None else version
+        if target is None:
+            raise BadInput(f"{move.venue} {move.symbol} has no {source} version to {move.what}")
+        document = registry.document(move.venue, move.symbol, target)
+        try:
+            outcome = _switch(registry, move, before, document)
+        except BaseException as error:
+            # A person's Ctrl-C while waiting is a refusal too: nothing may stay half promoted.
+            _put_back(registry, move, before, target)
+            _record(move, "refused", before.get(CHAMPION), target, str(error) or type(error).__name__)
+            raise
+        done = _done(move, before.get(CHAMPION), target, outcome)
+        _finish(registry, move, before, done)
+        return done
+
+
+def _switch(registry: Aliases, move: Move, before: dict[str, int], document: ParameterDocument) -> str:
+    """Move the aliases, wait, and compare: one who does not take the lock may have moved them in between."""
+    target = document.version
+    if before.get(CHAMPION) != target:
+        registry.point(move.venue, move.symbol, PREVIOUS, before.get(CHAMPION))
+        registry.point(move.venue, move.symbol, CHAMPION, target)
+    outcome = move.acknowledge(document)
+    now = registry.aliases(move.venue, move.symbol).get(CHAMPION)
+    if now != target:
+        raise Failed(f"{move.symbol}: champion became version {now} while version {target} was being promoted")
+    return outcome
+
+
+def _put_back(registry: Aliases, move: Move, before: dict[str, int], target: int) -> None:
+    """Undo the aliases, unless another already moved the champion on."""
+    now = registry.aliases(move.venue, move.symbol).get(CHAMPION)
+    if now in (target, before.get(CHAMPION)):
+        registry.point(move.venue, move.symbol, CHAMPION, before.get(CHAMPION))
+        registry.point(move.venue, move.symbol, PREVIOUS, before.get(PREVIOUS))
+
+
+def _done(move: Move, champion: int | None, target: int, outcome: str) -> Promotion:
+    changed = champion != target
+    said = outcome if changed else f"already champion; {outcome}"
+    return Promotion(move.venue, move.symbol, move.what, champion, target, said, changed)
+
+
+def _finish(registry: Aliases, move: Move, before: dict[str, int], done: Promotion) -> None:
+    _record(move, move.what, done.from_version, done.to_version, done.outcome)
+    tags = {
+        "moved": move.what,
+        "moved_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "moved_by": move.by,
+        "moved_why": move.reason,
+        "moved_from": str(done.from_version or ""),
+        "moved_outcome": done.outcome,
+    }
+    registry.tag(move.venue, move.symbol, done.to_version, tags)
+    if before.get(CHALLENGER) == done.to_version:
+        registry.point(move.venue, move.symbol, CHALLENGER, None)
+
+
+def _record(move: Move, what: str, from_version: int | None, to_version: int, outcome: str) -> None:
+    who = {"who": move.by, "reason": move.reason, "outcome": outcome}
+    versions = {"from_version": from_version, "to_version": to_version}
+    move.audit({"venue": move.venue, "symbol": move.symbol, "what": what} | versions | who)
