@@ -1,12 +1,19 @@
 """What people see: tables on standard output, progress on standard error, plain text when nobody watches."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from analytics.metrics import Metrics
 
 PIPED_WIDTH = 180
 
@@ -40,6 +47,38 @@ def cell(value: object) -> str:
 def line(text: str) -> None:
     """Print one line of result, unwrapped and without markup."""
     out().print(text, markup=False, soft_wrap=True)
+
+
+def complain(text: str) -> None:
+    """Print one line on standard error."""
+    Console(stderr=True, highlight=False).print(text, markup=False, soft_wrap=True)
+
+
+def facts(title: str, values: Mapping[str, Any]) -> None:
+    """Print names and values, one a line."""
+    table(title, ("what", "value"), [(name, flat(value)) for name, value in values.items()])
+
+
+def frame(title: str, rows: "pl.DataFrame") -> None:
+    """Print a frame as a table."""
+    table(title, rows.columns, [[flat(value) for value in row] for row in rows.iter_rows()])
+
+
+def metrics(title: str, measured: "Metrics") -> None:
+    """Print metrics: a line each, a column for all and for every regime that occurred."""
+    regimes = list(measured.regimes)
+    names = list(measured.overall)
+    rows = [[name, measured.overall[name], *(measured.regimes[each].get(name) for each in regimes)] for name in names]
+    table(title, ("metric", "all", *regimes), rows)
+
+
+def flat(value: Any) -> object:
+    """Return a value that fits into one cell: times to the second, collections joined."""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(each) for each in value)
+    return value
 
 
 @contextmanager

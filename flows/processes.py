@@ -7,7 +7,6 @@ that started it; a held record says that the current process is doing NAME and k
 import fcntl
 import json
 import os
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,11 +62,14 @@ def running(home: Path, name: str) -> Record | None:
 def start(home: Path, name: str, command: Sequence[str], env: Mapping[str, str]) -> Record:
     """Start a detached process whose output goes to `run/NAME.log`, and remember it."""
     folder = run_folder(home)
-    with (folder / f"{name}.log").open("ab") as log:
-        child = subprocess.Popen(
-            command, env={**os.environ, **env}, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
-    return _remember(folder, name, child.pid)
+    appended = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    outputs = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(folder / f"{name}.log"), appended, 0o644),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    pid = os.posix_spawn(command[0], command, {**os.environ, **env}, file_actions=outputs, setsid=True)
+    return _remember(folder, name, pid)
 
 
 def stop(home: Path, name: str, grace_s: float = 10.0) -> bool:

@@ -14,9 +14,8 @@ from flows.settings import Settings, credentials
 from strategy.errors import BadInput
 
 if TYPE_CHECKING:
-    from analytics.registry import Registry
-
     from analytics.lake import Lake
+    from analytics.registry import Registry
     from strategy.venues.settings import VenueConfig
 
 
@@ -34,8 +33,8 @@ def registry(settings: Settings) -> Registry:
     os.environ.update(quiet_env())
     from analytics.registry import Registry
 
-    (settings.home / "mlflow").mkdir(parents=True, exist_ok=True)
-    return Registry(tracking_uri(settings))
+    # one lock whether a process reaches the records through the server or directly
+    return Registry(tracking_uri(settings), lock_dir=settings.home / "mlflow")
 
 
 def venue(settings: Settings, trading: bool) -> VenueConfig:

@@ -192,7 +192,7 @@ def config_file() -> Path:
 
 def load_settings(**given: Any) -> Settings:
     """Read the settings; the first fault becomes one line that names field and value."""
-    if "MICROVOL_CONFIG" in os.environ and not config_file().is_file():
+    if os.environ.get("MICROVOL_CONFIG") and not config_file().is_file():
         raise BadInput(f"MICROVOL_CONFIG names {config_file()}, which does not exist")
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})

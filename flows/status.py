@@ -6,7 +6,6 @@ Every line is read on its own: a part that cannot be read says why and does not 
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import NamedTuple
 
 from flows import processes, rooms
@@ -61,21 +60,16 @@ def _quoting(settings: Settings) -> Iterator[Line]:
 
 
 def _capture(settings: Settings) -> Iterator[Line]:
-    folder = settings.layout.segments(settings.venue, settings.symbol)
-    newest = max((_modified(path) for path in folder.glob("*.log*")), default=None)
+    from strategy.live.capture import read_capture_status
+
     what = f"capture {settings.venue} {settings.symbol}"
-    if newest is None:
-        yield Line(what, "none", f"no segment in {folder}")
+    seen = read_capture_status(settings.layout, settings.venue, settings.symbol)
+    if seen is None:
+        yield Line(what, "none", f"nothing recorded in {settings.layout.segments(settings.venue, settings.symbol)}")
         return
-    yield Line(what, "fresh" if time.time() - newest < 10 else "old", f"last frame {ago(int(newest * 1e9))}")
-
-
-def _modified(path: Path) -> float:
-    """Return a file's time; one that was compressed and removed meanwhile counts as old."""
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
+    fresh = time.time_ns() - seen.heartbeat_ns < 5e9
+    facts = f"{seen.frames} frames, {seen.gaps} gaps, last {ago(seen.last_frame_ns or None)}"
+    yield Line(what, "recording" if fresh else "stopped", facts)
 
 
 def _lake(settings: Settings) -> Iterator[Line]:
@@ -88,8 +82,7 @@ def _lake(settings: Settings) -> Iterator[Line]:
 
 
 def _versions(settings: Settings) -> Iterator[Line]:
-    frame = rooms.registry(settings).versions(settings.venue, settings.symbol)
-    named = {alias: row["version"] for row in frame.iter_rows(named=True) for alias in row["aliases"]}
+    named = rooms.registry(settings).aliases(settings.venue, settings.symbol)
     for alias in ("champion", "challenger", "previous"):
         yield Line(alias, f"version {named[alias]}" if alias in named else "none", "")
 

@@ -1,7 +1,73 @@
-"""Commands."""
+"""Commands around the processes that meet a venue: record, quote, parity."""
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
+
+from flows import console
+from flows.commands import options
+from flows.runner import run
+from strategy.errors import BadInput
+
+Seconds = Annotated[float | None, typer.Option("--seconds", min=0, help="Stop after so long; default never.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
+    for command in (record, quote, parity):
+        app.command()(command)
+
+
+def record(seconds: Seconds = None, venue: options.Venue = None, symbol: options.Symbol = None) -> None:
+    """Record every raw frame of a venue and take it into the lake, until Ctrl-C."""
+    settings = options.settings_for(venue, symbol)
+    done = run(settings, "record", seconds=seconds, venue=settings.venue, symbol=settings.symbol)
+    console.facts("recorded", done)
+
+
+def quote(
+    seconds: Seconds = None,
+    allow_foreign: Annotated[
+        bool, typer.Option("--allow-foreign", help="Quote beside open orders that are not ours.")
+    ] = False,
+    venue: options.Venue = None,
+    symbol: options.Symbol = None,
+) -> None:
+    """Quote with the champion under supervision, until Ctrl-C; promote and rollback reach it while it runs."""
+    settings = options.settings_for(venue, symbol)
+    done = run(
+        settings,
+        "quote",
+        seconds=seconds,
+        allow_foreign=allow_foreign,
+        venue=settings.venue,
+        symbol=settings.symbol,
+    )
+    console.facts("quoted", done)
+
+
+def parity(
+    journal: Annotated[Path | None, typer.Argument(help="A journal; default the newest of the symbol.")] = None,
+    params: options.ParamsFile = None,
+    venue: options.Venue = None,
+    symbol: options.Symbol = None,
+) -> None:
+    """Replay a session's decisions from its journal and compare them field by field; exit 1 on a difference."""
+    from strategy.live.parity import check
+
+    from strategy.policies.document import read_document
+
+    settings = options.settings_for(venue, symbol)
+    path = journal or newest_journal(settings.layout.journal(settings.venue, settings.symbol))
+    found = check(path, read_document(params) if params else None)
+    console.line(str(found))
+    raise typer.Exit(0 if found.equal else 1)
+
+
+def newest_journal(folder: Path) -> Path:
+    """Return the newest journal of a symbol; their names begin with the time."""
+    journals = sorted(folder.glob("[!.]*.log*"))
+    if not journals:
+        raise BadInput(f"no journal in {folder}: nothing has been quoted yet")
+    return journals[-1]

@@ -1,7 +1,96 @@
-"""Commands."""
+"""Commands around parameter versions: calibrate, promote, rollback, versions, report, nightly."""
+
+from typing import Annotated
 
 import typer
+
+from flows import console, rooms
+from flows.commands import options
+from flows.runner import run
+
+Version = Annotated[int | None, typer.Option("--version", min=1, help="A registered version.")]
+Trials = Annotated[int | None, typer.Option("--trials", min=1, help="Default from the settings.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Default from the settings.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
+    for command in (calibrate, promote, rollback, versions, report, nightly):
+        app.command()(command)
+
+
+def calibrate(
+    trials: Trials = None,
+    seed: Seed = None,
+    spread: Annotated[str | None, typer.Option("--spread", help="Spread policy: discrete or linear.")] = None,
+    params: options.ParamsFile = None,
+    start: options.Start = None,
+    end: options.End = None,
+    resume: Annotated[str | None, typer.Option("--resume", help="Go on with an interrupted study.")] = None,
+    venue: options.Venue = None,
+    symbol: options.Symbol = None,
+) -> None:
+    """Search for better parameters, check the gates, register the winner as challenger.
+
+    Ctrl-C keeps the trials that are done and says how to go on.
+    """
+    settings = options.settings_for(venue, symbol)
+    done = run(
+        settings,
+        "calibrate",
+        trials=trials,
+        seed=seed,
+        spread=spread,
+        params=str(params) if params else None,
+        start_ns=options.instant(start, "--start"),
+        end_ns=options.instant(end, "--end"),
+        resume=resume,
+        venue=settings.venue,
+        symbol=settings.symbol,
+    )
+    console.facts("calibrated", done)
+
+
+def promote(
+    reason: options.Reason, version: Version = None, venue: options.Venue = None, symbol: options.Symbol = None
+) -> None:
+    """Make a version (default the challenger) champion; returns when the quoting process runs it."""
+    _move("promote", version, reason, venue, symbol)
+
+
+def rollback(
+    reason: options.Reason, version: Version = None, venue: options.Venue = None, symbol: options.Symbol = None
+) -> None:
+    """Go back to the champion before (or to a version); returns when the quoting process runs it."""
+    _move("rollback", version, reason, venue, symbol)
+
+
+def _move(what: str, version: int | None, reason: str, venue: str | None, symbol: str | None) -> None:
+    settings = options.settings_for(venue, symbol)
+    done = run(settings, what, version=version, reason=reason, venue=settings.venue, symbol=settings.symbol)
+    before = done["from_version"] or "none"
+    console.line(f"{what}: version {before} -> {done['to_version']}, {done['outcome']}")
+
+
+def versions(venue: options.Venue = None, symbol: options.Symbol = None) -> None:
+    """Show the registry: every version, its aliases, gates and last move."""
+    settings = options.settings_for(venue, symbol)
+    frame = rooms.registry(settings).versions(settings.venue, settings.symbol)
+    console.frame(f"{settings.symbol} on {settings.venue}", frame)
+
+
+def report(
+    day: Annotated[str | None, typer.Option("--day", help="UTC, like 2026-01-31; default yesterday.")] = None,
+    venue: options.Venue = None,
+    symbol: options.Symbol = None,
+) -> None:
+    """Write a day's report and log its metrics on the version that was live."""
+    settings = options.settings_for(venue, symbol)
+    chosen = options.day(day, "--day")
+    console.facts("report", run(settings, "report", day=chosen, venue=settings.venue, symbol=settings.symbol))
+
+
+def nightly(trials: Trials = None, venue: options.Venue = None, symbol: options.Symbol = None) -> None:
+    """Ingest, calibrate, promote when every gate passes, report on yesterday: what the schedule runs."""
+    settings = options.settings_for(venue, symbol)
+    console.facts("nightly", run(settings, "nightly", trials=trials, venue=settings.venue, symbol=settings.symbol))

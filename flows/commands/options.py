@@ -1,6 +1,6 @@
 """Options that several commands share, and the settings they lead to."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -34,3 +34,13 @@ def instant(text: str | None, option: str) -> int | None:
         raise BadInput(f"{option} was {text!r}: write a UTC date or time, like 2026-01-31T12:00") from error
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1_000
+
+
+def day(text: str | None, option: str) -> str | None:
+    """Check a UTC date and return it as given."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise BadInput(f"{option} was {text!r}: write a UTC date, like 2026-01-31") from error

@@ -1,0 +1,155 @@
+"""The checklist before quoting: each check is one function that returns what it saw or raises what is wrong."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import Callable
+from typing import Final
+
+import httpx
+
+from flows import rooms
+from flows.platform import answers, prefect_answers
+from flows.settings import Settings
+from flows.status import Line
+from strategy.errors import Failed, MicrovolError
+from strategy.policies.document import Instrument
+from strategy.venues.ports import Balance
+
+GOOD: Final = "good"
+FAILED: Final = "failed"
+NOTE: Final = "note"
+CLOCK_LIMIT_MS: Final = 1_000.0  # the venue refuses a signed request that is further off (recvWindow)
+DISK_LIMIT: Final = 2 << 30
+
+
+class Notice(Exception):
+    """Something to know that does not forbid quoting."""
+
+
+def examine(settings: Settings) -> list[Line]:
+    """Run every check; none hides another."""
+    checks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
+        ("disk", disk),
+        ("lake", lake),
+        ("venue", reachable),
+        ("clock", clock),
+        ("filters", filters),
+        ("balances", balances),
+        ("champion", champion),
+        ("mlflow", mlflow),
+        ("prefect", prefect),
+    )
+    return [_line(name, check, settings) for name, check in checks]
+
+
+def _line(name: str, check: Callable[[Settings], str], settings: Settings) -> Line:
+    try:
+        return Line(name, GOOD, check(settings))
+    except Notice as notice:
+        return Line(name, NOTE, str(notice))
+    except MicrovolError as error:
+        return Line(name, FAILED, str(error))
+
+
+def disk(settings: Settings) -> str:
+    """Check that the home's disk has room for a day of recording."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(settings.home).free
+    if free < DISK_LIMIT:
+        raise Failed(f"{free / 2**30:.1f} GB free at {settings.home}, at least {DISK_LIMIT >> 30} are needed")
+    return f"{free / 2**30:.0f} GB free at {settings.home}"
+
+
+def lake(settings: Settings) -> str:
+    """Check that the lake opens and its schema is this program's."""
+    with rooms.lake(settings) as opened:
+        return f"schema up to date, snapshot {opened.snapshot_id()}"
+
+
+def reachable(settings: Settings) -> str:
+    """Check that the venue's REST address answers."""
+    return f"{_rest(settings)} answers in {_server_time(settings)[1]:.0f} ms"
+
+
+def clock(settings: Settings) -> str:
+    """Check that our clock is near the venue's."""
+    offset, round_trip = _server_time(settings)
+    if abs(offset) > CLOCK_LIMIT_MS:
+        raise Failed(f"our clock is {offset:.0f} ms off the venue's, at most {CLOCK_LIMIT_MS:.0f} are allowed")
+    return f"{offset:+.0f} ms from the venue's, ± {round_trip / 2:.0f} ms"
+
+
+def filters(settings: Settings) -> str:
+    """Check that the symbol is listed and say its filters."""
+    found = asyncio.run(_account(settings))[0]
+    return (
+        f"tick {found.tick_size}, lot {found.lot_size}, min quantity {found.min_qty}, min notional {found.min_notional}"
+    )
+
+
+def balances(settings: Settings) -> str:
+    """Check that the keys are accepted and that there is something to quote with."""
+    _, held, resting = asyncio.run(_account(settings))
+    if held.base_lots == 0 and held.quote_atoms == 0:
+        raise Failed(f"the account holds neither asset of {settings.symbol}")
+    return f"{held.base_lots:.0f} lots of base, {held.quote_atoms:.0f} atoms of quote, {resting} open orders"
+
+
+def champion(settings: Settings) -> str:
+    """Check that there is a version to quote with, made by this kernel."""
+    document = rooms.registry(settings).champion(settings.venue, settings.symbol)
+    if document is None:
+        raise Notice("no champion yet: calibrate and promote first")
+    from strategy.kernel.jit import KERNEL_DIGEST
+
+    if document.kernel_digest != KERNEL_DIGEST:
+        raise Notice(
+            f"version {document.version} was calibrated with kernel {document.kernel_digest[:12]}, not this one"
+        )
+    return f"version {document.version}"
+
+
+def mlflow(settings: Settings) -> str:
+    """Say whether the MLflow server answers; without it the database under home is used."""
+    if not answers(f"{settings.mlflow_url}/health"):
+        raise Notice(f"no server at {settings.mlflow_url}; its database is used directly")
+    return settings.mlflow_url
+
+
+def prefect(settings: Settings) -> str:
+    """Say whether the Prefect server answers; without it flows run unrecorded and nothing is scheduled."""
+    if not prefect_answers(settings):
+        raise Notice(f"no server at {settings.prefect_url}; nothing is scheduled")
+    return settings.prefect_url
+
+
+def _rest(settings: Settings) -> str:
+    url = settings.venue_table(settings.venue).rest_url
+    if url is None:
+        raise Failed(f"venue {settings.venue} has no rest_url in the settings")
+    return url
+
+
+def _server_time(settings: Settings) -> tuple[float, float]:
+    """Return our clock minus the venue's and the round trip, ms, the venue's stamp put in the middle of the trip."""
+    url = f"{_rest(settings)}/api/v3/time"
+    before = time.time()
+    try:
+        reply = httpx.get(url, timeout=5, trust_env=False)
+        stamp = float(reply.raise_for_status().json()["serverTime"])
+    except (httpx.HTTPError, KeyError, ValueError) as error:
+        raise Failed(f"{url} does not answer: {error}") from error
+    after = time.time()
+    return (before + after) / 2 * 1e3 - stamp, (after - before) * 1e3
+
+
+async def _account(settings: Settings) -> tuple[Instrument, Balance, int]:
+    """Ask the venue for filters, holdings and open orders, over the broker that would quote."""
+    from strategy.venues.ccxt_broker import CcxtBroker
+
+    broker = CcxtBroker(rooms.venue(settings, trading=True))
+    try:
+        return await broker.instrument(), await broker.balance(), len(await broker.open_orders())
+    finally:
+        await broker.close()
