@@ -1,20 +1,20 @@
 """Collector files into the lake: the good part is kept, every fault is one line with a code of its own."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from analytics.instruments import from_options, learn, settle
+from analytics.intake import Intake, Source
 from analytics.lake import Lake
-from analytics.market_rows import FLUSH_WEIGHT, Counts, MarketRows, StreamState
+from analytics.market_rows import Counts
 from analytics.writer import sole_writer
-from strategy.errors import BadData, BadInput
-from strategy.venues.collector import CollectorFile, Line, first_stamp
-from strategy.venues.events import DepthDiff, DepthSnapshot
+from strategy.errors import BadInput
+from strategy.venues.collector import CollectorFile, first_stamp
+from strategy.venues.events import DepthDiff, DepthSnapshot, MarketEvent
 from strategy.venues.units import Units
-from strategy.venues.wire import parse
 
 GOOD: Final = 0
 UNUSABLE: Final = 2
@@ -70,24 +70,31 @@ def import_files(
     """Import files in the order of their first stamps; `report` gets one line a file, fault or note."""
     with sole_writer(lake):
         usable, faults = _in_order(paths)
+        total = ImportReport(Counts(), Counts(), tuple(faults))
         for fault in faults:
             report(fault.text)
-        if not usable:
-            return ImportReport(Counts(), Counts(), tuple(faults))
-        given = from_options(venue, symbol, tick_size, lot_size)
-        sizes = settle(lake, given, "option") if given else learn(lake, usable, venue, symbol)
-        if given and (given.tick_size, given.lot_size) != (sizes.tick_size, sizes.lot_size):
-            raise BadInput(f"{venue} {symbol} is stored in tick {sizes.tick_size} and lot {sizes.lot_size} already")
-        units = Units(sizes.tick_size, sizes.lot_size)
-        total = ImportReport(Counts(), Counts(), tuple(faults))
-        weights = [path.stat().st_size for path in usable]
-        for index, path in enumerate(usable):
+        units = _units(lake, usable, Source(venue, symbol, ""), (tick_size, lot_size)) if usable else None
+        size = sum(path.stat().st_size for path in usable)
+        finished = 0
+        for path in usable:
+            assert units is not None
             one = _FileImport(lake, path, venue, symbol, units).run()
             for line in (*one.notes, *(fault.text for fault in one.faults)):
                 report(line)
             total = _sum(total, one)
-            progress(sum(weights[: index + 1]) / max(1, sum(weights)))
+            finished += path.stat().st_size
+            progress(finished / max(1, size))
         return total
+
+
+def _units(lake: Lake, paths: list[Path], source: Source, options: tuple[str | None, str | None]) -> Units:
+    """Return the units to store in: options must agree with what the lake already stores the symbol in."""
+    given = from_options(source.venue, source.symbol, *options)
+    sizes = settle(lake, given, "option") if given else learn(lake, paths, source.venue, source.symbol)
+    if given and (given.tick_size, given.lot_size) != (sizes.tick_size, sizes.lot_size):
+        held = f"tick {sizes.tick_size} and lot {sizes.lot_size}"
+        raise BadInput(f"{source.venue} {source.symbol} is already stored in {held}, not {given.tick_size}")
+    return Units(sizes.tick_size, sizes.lot_size)
 
 
 def _sum(left: ImportReport, right: ImportReport) -> ImportReport:
@@ -110,126 +117,77 @@ def _in_order(paths: Sequence[Path]) -> tuple[list[Path], list[Fault]]:
 
 
 class _FileImport:
-    """One file on its way into the lake."""
+    """One file on its way into the lake, and what is to be said of it."""
 
     def __init__(self, lake: Lake, path: Path, venue: str, symbol: str, units: Units) -> None:
-        self._lake, self._path, self._place = lake, path, {"venue": venue, "symbol": symbol}
         with path.open("rb") as file:
-            self._name = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-        done = lake.query("queries/segment_end", **self._place, name=self._name).row(0, named=True)
-        self._start, self._lines = done["end_offset"], done["line_count"]
-        self._skipped_before = done["bad_line_count"]
-        self._units = units
-        self._read = self._added = Counts()
-        self._bad: list[Fault] = []
-        self._bad_lines = 0
-        self._part: list[int] = []  # first and last stamp, lines and bad lines since the last flush
+            name = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        self._path = path
+        self._intake = Intake(lake, Source(venue, symbol, name), units)
+        self._known_at_start: bool | None = None
         self._snapshot_line = 0
-        self._leading: list[tuple[int, DepthDiff]] = []  # first and last diff before the first snapshot
+        self._leading: list[tuple[int, DepthDiff]] = []  # first and last depth update before the first snapshot
         self._leading_count = 0
 
     def run(self) -> ImportReport:
         """Read the file to its end and say what became of it."""
-        file = CollectorFile(self._path, self._start, self._lines, whole=True)
-        rows: MarketRows | None = None
-        end = self._start
-        for line in file:
-            rows = rows or self._rows(line.local_ns)
-            end = line.end_offset
-            self._take(rows, line)
-            if rows.weight >= FLUSH_WEIGHT:
-                self._flush(rows, end)
-        if rows is not None:
-            self._flush(rows, end)
-        return self._outcome(file, rows)
+        done = self._intake.done
+        file = CollectorFile(self._path, done.offset, done.lines, whole=True)
+        self._intake.run(file, self._see)
+        faults = [*self._broken(file), *self._wrong_lines()]
+        notes = [self._summary()]
+        if self._leading and not self._known_at_start:
+            self._judge_leading(faults, notes)
+        return ImportReport(self._intake.read, self._intake.added, tuple(faults), tuple(notes))
 
-    def _rows(self, local_ns: int) -> MarketRows:
-        first = local_ns if local_ns >= 0 else first_stamp(self._path) or 0
-        state = StreamState.before(self._lake, **self._place, local_ts=first)
-        self._known_at_start = state.book.known
-        return MarketRows(self._place["venue"], self._place["symbol"], self._units, state)
-
-    def _take(self, rows: MarketRows, line: Line) -> None:
-        """Add one line; a bad one is counted and the first of them named."""
-        bad = False
-        try:
-            if line.local_ns < 0:
-                raise BadData("does not begin with `<local_ns> `")
-            for event in parse(line.local_ns, line.payload):
-                rows.add(event)
-                self._note_order(event, line.number)
-        except BadData as error:
-            bad = True
-            self._bad_lines += 1
-            if not self._bad:
-                self._bad.append(Fault(NOT_JSON, f"{self._path}, line {line.number}: {error}"))
-        stamp = max(0, line.local_ns)
-        if not self._part:
-            self._part = [stamp, stamp, 0, 0]
-        self._part[1] = max(self._part[1], stamp)
-        self._part[2] += 1
-        self._part[3] += bad
-
-    def _note_order(self, event: object, number: int) -> None:
-        if self._snapshot_line:
-            return
+    def _see(self, number: int, event: MarketEvent) -> None:
+        """Note the depth updates that come before the file's first snapshot."""
+        if self._known_at_start is None:
+            self._known_at_start = self._intake.state is not None and self._intake.state.book.known
         if isinstance(event, DepthSnapshot):
-            self._snapshot_line = number
-        elif isinstance(event, DepthDiff):
+            self._snapshot_line = self._snapshot_line or number
+        elif isinstance(event, DepthDiff) and not self._snapshot_line:
             self._leading_count += 1
             self._leading[1:] = [(number, event)]
 
-    def _flush(self, rows: MarketRows, end: int) -> None:
-        first, last, lines, bad = self._part
-        part = {"start_offset": self._start, "end_offset": end, "lines": lines, "bad_lines": bad}
-        stamps = {"first_local_ts": first, "last_local_ts": last}
-
-        def mark(lake: Lake) -> None:
-            lake.execute("staging/add_segment", **self._place, name=self._name, **part, **stamps)
-
-        self._read += rows.counts
-        self._added += rows.flush(self._lake, mark)
-        self._start, self._part = end, []
-
-    def _outcome(self, file: CollectorFile, rows: MarketRows | None) -> ImportReport:
-        faults, notes = [], []
+    def _broken(self, file: CollectorFile) -> Iterator[Fault]:
         if file.truncated:
-            where = f"{file.truncated} after line {file.lines}"
-            faults.append(Fault(TRUNCATED, f"{self._path}: {where}; the whole lines before it are kept"))
-        if self._bad:
-            count = f" ({self._bad_lines} such lines are skipped)" if self._bad_lines > 1 else " (skipped)"
-            faults.append(Fault(NOT_JSON, self._bad[0].text + count))
-        if rows is not None and not self._known_at_start:
-            fault, note = self._book_outcome(rows)
-            faults += fault
-            notes += note
-        if rows is not None and self._read.total == 0 and self._bad_lines:
-            faults.append(Fault(UNUSABLE, f"{self._path}: nothing usable, all its {self._bad_lines} lines are wrong"))
-        return ImportReport(self._read, self._added, tuple(faults), (self._summary(), *notes))
+            where = f"{self._path}: {file.truncated} after line {file.lines}"
+            yield Fault(TRUNCATED, f"{where}; the whole lines before that are kept")
 
-    def _book_outcome(self, rows: MarketRows) -> tuple[list[Fault], list[str]]:
-        """Judge the depth updates that come before the file's first snapshot."""
-        if not self._leading:
-            return [], []
-        first_line, last = self._leading[0][0], self._leading[-1]
-        updates = f"{self._leading_count} depth update{'s' if self._leading_count > 1 else ''}"
+    def _wrong_lines(self) -> Iterator[Fault]:
+        intake = self._intake
+        if intake.first_bad is None:
+            return
+        number, reason = intake.first_bad
+        skipped = "skipped" if intake.bad_lines == 1 else f"{intake.bad_lines} such lines skipped"
+        yield Fault(NOT_JSON, f"{self._path}, line {number}: {reason} ({skipped})")
+        if intake.read.total == 0 and intake.done.lines == 0:
+            yield Fault(UNUSABLE, f"{self._path}: nothing usable, {intake.bad_lines} lines are wrong")
+
+    def _judge_leading(self, faults: list[Fault], notes: list[str]) -> None:
+        """Say whether the depth updates that came before any snapshot rebuild a book."""
+        first, (last_line, last) = self._leading[0][0], self._leading[-1]
+        updates = f"{self._leading_count:,} depth update{'s' if self._leading_count > 1 else ''}"
         if not self._snapshot_line:
             text = f"no snapshot and nothing to continue from, its {updates} rebuild no book"
-            return [Fault(NO_SNAPSHOT, f"{self._path}, line {first_line}: {text}")], []
-        where = f"{self._path}, line {first_line}: {updates} before any snapshot (line {self._snapshot_line})"
-        if rows.state.book.known:
-            return [], [f"{where}, bridged by it"]
-        reason = f"cannot be bridged: update {last[1].final_id} on line {last[0]} and the snapshot do not meet"
-        return [Fault(UNBRIDGED, f"{where} {reason}")], []
+            faults.append(Fault(NO_SNAPSHOT, f"{self._path}, line {first}: {text}"))
+            return
+        where = f"{self._path}, line {first}: {updates} before any snapshot (line {self._snapshot_line})"
+        if self._intake.state is not None and self._intake.state.book.started:
+            notes.append(f"{where}, bridged by it")
+            return
+        text = f"cannot be bridged: update {last.final_id} on line {last_line} and the snapshot do not meet"
+        faults.append(Fault(UNBRIDGED, f"{where} {text}"))
 
     def _summary(self) -> str:
-        if self._read == Counts() and not self._bad_lines:
-            skipped = f", {self._skipped_before} bad lines were skipped then" if self._skipped_before else ""
+        read, added, done = self._intake.read, self._intake.added, self._intake.done
+        if read == Counts() and not self._intake.bad_lines:
+            skipped = f", {done.bad_lines} wrong lines were skipped then" if done.bad_lines else ""
             return f"{self._path}: already in the lake{skipped}"
-        read = self._read
         text = (
             f"{self._path}: {read.depth_updates:,} depth updates, {read.trades:,} trades, "
-            f"{read.book_tickers:,} book tickers, {read.snapshots} snapshots, {max(0, self._added.gaps)} gaps"
+            f"{read.book_tickers:,} book tickers, {read.snapshots:,} snapshots, {read.gaps:,} gaps"
         )
-        held = read.total - self._added.total
+        held = read.total - added.total
         return f"{text}; {held:,} rows were already in the lake" if held else text

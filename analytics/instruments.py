@@ -61,11 +61,17 @@ def from_options(venue: str, symbol: str, tick_size: str | None, lot_size: str |
 def learn(lake: Lake, paths: Iterable[Path], venue: str, symbol: str) -> Instrument:
     """Settle a symbol's sizes from its files' exchangeInfo, else from the lake, else from their decimal strings."""
     files = list(paths)
-    info = next((found for path in files if (found := _info(path, symbol)) is not None), None)
-    if info is not None:
-        return settle(lake, from_info(info, venue, symbol), "exchange_info")
+    stated = [found for path in files if (found := learn_stated(lake, path, venue, symbol)) is not None]
+    if stated:
+        return stated[0]
     held = instrument(lake, venue, symbol)
     return held or settle(lake, _inferred(files, venue, symbol), "inferred")
+
+
+def learn_stated(lake: Lake, path: Path, venue: str, symbol: str) -> Instrument | None:
+    """Settle a symbol's sizes from a file's first exchangeInfo, None when it holds none."""
+    info = _info(path, symbol)
+    return settle(lake, from_info(info, venue, symbol), "exchange_info") if info is not None else None
 
 
 def _info(path: Path, symbol: str) -> InstrumentInfo | None:

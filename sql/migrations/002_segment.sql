@@ -9,5 +9,6 @@ create table if not exists segment (
     bad_lines bigint not null,
     first_local_ts bigint not null,
     last_local_ts bigint not null,
+    complete boolean not null,      -- read to the end of its compressed file: nothing more will come
     ingested_at timestamp not null
 );

@@ -4,17 +4,17 @@ create table if not exists decision (
     symbol varchar not null,
     day date not null,
     session varchar not null,
-    seq bigint not null,
+    seq bigint not null,            -- the event that caused it
     local_ts bigint not null,
     version bigint not null,
-    mid_ticks double not null,
-    sigma double,                   -- null while unknown
+    mid_ticks double,               -- null while unknown, sigma and widths too
+    sigma double,
     regime varchar not null,
     bid_enabled boolean not null,
     ask_enabled boolean not null,
     reasons varchar not null,       -- names joined by |
-    bid_bps double not null,
-    ask_bps double not null,
+    bid_bps double,
+    ask_bps double,
     base_lots double not null,
     quote_atoms double not null,
     want_bid_ticks bigint[] not null,

@@ -4,7 +4,7 @@ create table if not exists order_event (
     symbol varchar not null,
     day date not null,
     session varchar not null,
-    seq bigint not null,
+    seq bigint not null,            -- line of the session's journal
     local_ts bigint not null,
     client_id varchar not null,
     order_id bigint not null,

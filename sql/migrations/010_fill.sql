@@ -4,7 +4,7 @@ create table if not exists fill (
     symbol varchar not null,
     day date not null,
     session varchar not null,
-    seq bigint not null,
+    seq bigint not null,              -- line of the session's journal
     local_ts bigint not null,
     exch_ts bigint not null,
     trade_id bigint not null,
@@ -16,7 +16,7 @@ create table if not exists fill (
     qty_lots bigint not null,
     fee_base_lots double not null,
     fee_quote_atoms double not null,
-    mid_ticks double not null,        -- at the fill
-    quoted_mid_ticks double not null,
+    mid_ticks double,                 -- at the fill; null while unknown
+    quoted_mid_ticks double,
     quoted_regime varchar not null
 );

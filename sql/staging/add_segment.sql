@@ -1,7 +1,17 @@
 -- Grain: one row per part of a segment, written in the transaction of its rows.
 -- Parameters: one a column.
 insert into segment (
-    venue, symbol, name, start_offset, end_offset, lines, bad_lines, first_local_ts, last_local_ts, ingested_at
+    venue,
+    symbol,
+    name,
+    start_offset,
+    end_offset,
+    lines,
+    bad_lines,
+    first_local_ts,
+    last_local_ts,
+    complete,
+    ingested_at
 )
 values (
     $venue,
@@ -13,5 +23,6 @@ values (
     $bad_lines,
     $first_local_ts,
     $last_local_ts,
+    $complete,
     now()::timestamp
 );

@@ -41,10 +41,15 @@ class CollectorFile:
         self._offset = start_offset
         self._complete = whole
 
+    @property
+    def compressed(self) -> bool:
+        """Say whether the file is compressed, so that it no longer grows."""
+        return self.path.suffix in COMPRESSIONS
+
     def __iter__(self) -> Iterator[Line]:
         """Yield every whole line from the start offset on."""
         rest = b""
-        skip = self._offset
+        skip = self._offset if self.compressed else 0
         for chunk in self._chunks():
             if skip >= len(chunk):
                 skip -= len(chunk)
@@ -71,6 +76,7 @@ class CollectorFile:
         start: Callable[[], Any] | None = _DECODERS.get(self.path.suffix)
         with self.path.open("rb") as file:
             if start is None:
+                file.seek(self._offset)
                 while chunk := file.read(_CHUNK):
                     yield chunk
             else:

@@ -67,6 +67,7 @@ class BookSequence:
     def __init__(self) -> None:
         """Start with an unknown book."""
         self.last_id: int | None = None
+        self.started = False  # a snapshot has started the book at least once
         self._anchored = False  # the book stands at a snapshot, no diff has been applied to it yet
         self._buffer: list[DepthDiff] = []
 
@@ -98,6 +99,7 @@ class BookSequence:
             return Progress()
         self.last_id = later[-1].final_id if later else snapshot.last_id
         self._anchored = not later
+        self.started = True
         self._buffer.clear()
         return Progress(snapshot=snapshot, diffs=later)
 

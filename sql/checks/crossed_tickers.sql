@@ -1,0 +1,13 @@
+-- Returned rows are failures: a best bid at or over the best ask.
+select
+    venue,
+    symbol,
+    local_ts,
+    update_id,
+    bid_ticks,
+    ask_ticks
+from book_ticker
+where
+    bid_ticks >= ask_ticks
+    and bid_lots > 0
+    and ask_lots > 0;

@@ -1,0 +1,10 @@
+-- Returned rows are failures: a depth message whose prices and sizes do not pair up.
+select
+    venue,
+    symbol,
+    local_ts,
+    final_update_id
+from depth_update
+where
+    len(bid_ticks) <> len(bid_lots)
+    or len(ask_ticks) <> len(ask_lots);

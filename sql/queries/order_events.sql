@@ -1,0 +1,21 @@
+-- Grain: one step in the life of one of our orders.
+-- Inputs: order_event. Parameters: $venue, $symbol, $start_ns, $end_ns (receive time, both inclusive).
+select
+    session,
+    seq,
+    local_ts,
+    client_id,
+    order_id,
+    version,
+    side,
+    level,
+    what,
+    price_ticks,
+    qty_lots,
+    detail
+from order_event
+where
+    venue = $venue
+    and symbol = $symbol
+    and local_ts between $start_ns and $end_ns
+order by local_ts, session, seq;
