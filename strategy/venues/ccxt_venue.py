@@ -105,7 +105,8 @@ def translated(error: Exception, request: str) -> VenueError:
     Raise it `from None`: the chain would print the signed address.
     """
     text = f"{request}: {redacted(error)}"
-    unknown = isinstance(error, ccxt.pro.OperationFailed | ccxt.pro.DuplicateOrderId)
+    # a duplicate means that an earlier request with this client id did arrive
+    unknown = isinstance(error, ccxt.pro.OperationFailed) or "Duplicate order" in str(error)
     if venue_code(error) in _OUTCOME_UNKNOWN or (unknown and not isinstance(error, _ANSWERED)):
         return OutcomeUnknown(text)
     if isinstance(error, ccxt.pro.BaseError):
