@@ -23,6 +23,10 @@ def take_in() -> dict[str, Any]:
 
     settings = load_settings()
     with rooms.lake(settings) as lake:
-        report = asdict(ingest_files(lake, settings.layout))
-    log.say("ingested", **report)
-    return report
+        report = asdict(ingest_files(lake, settings.layout, progress=log.say))
+    problems = report.pop("problems")
+    for problem in problems:
+        log.say("ingest problem", what=problem)
+    taken = {"lines": report.pop("lines"), **report.pop("market"), **report, "problems": len(problems)}
+    log.say("ingested", **taken)
+    return taken

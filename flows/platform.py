@@ -50,6 +50,7 @@ def client_env(settings: Settings) -> dict[str, str]:
         "PREFECT_HOME": str(settings.home / "prefect"),
         "PREFECT_API_URL": settings.prefect_url,
         "PREFECT_LOGGING_EXTRA_LOGGERS": "microvol",
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
         "MICROVOL_HOME": str(settings.home),
         "MICROVOL_ROOT": str(ROOT),
