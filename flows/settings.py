@@ -65,7 +65,6 @@ class Calibrate(Section):
 
     trials: int = Field(100, ge=1, le=100_000)
     seed: int = Field(7, ge=0)
-    sampler: Literal["tpe", "cmaes", "random"] = "tpe"
     spread: Literal["discrete", "linear"] = "discrete"
     hours: float | None = Field(None, gt=0, description="only the newest hours of the tape; default all")
 

@@ -1,0 +1,62 @@
+"""The documents say what the program does: no command, option or setting is left out, no link leads nowhere."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from pydantic import BaseModel
+
+from flows.cli import app
+from flows.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def table_rows() -> dict[str, str]:
+    return {found[1]: line for line in README.splitlines() if (found := re.match(r"\| `microvol ([a-z]+)", line))}
+
+
+def commands() -> dict[str, Any]:
+    return dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+
+
+def test_the_table_lists_exactly_the_commands_that_exist() -> None:
+    assert set(table_rows()) == set(commands())
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_every_option_of_a_command_stands_in_its_row_and_no_other(name: str) -> None:
+    options = {flag for parameter in commands()[name].params for flag in parameter.opts if flag.startswith("--")}
+    assert set(re.findall(r"`(--[a-z-]+)`", table_rows()[name])) == options - {"--help"}
+    assert commands()[name].help
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda path: path.name
+)
+def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_example_lists_every_setting_with_its_default() -> None:
+    given = tomllib.loads((ROOT / "microvol.example.toml").read_text())
+    given["calibrate"]["hours"] = None  # TOML has no word for none: the example shows it as a comment
+    expected = Settings.model_construct().model_dump(mode="json", exclude={"venues"})
+    assert given == expected
+
+
+def test_every_target_of_the_makefile_is_explained() -> None:
+    targets = re.findall(r"^([a-z-]+):(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert [name for name, rest in targets if "##" not in rest] == []
+
+
+def test_settings_tables_are_all_closed() -> None:
+    sections = [field.annotation for field in Settings.model_fields.values()]
+    models = [section for section in sections if isinstance(section, type) and issubclass(section, BaseModel)]
+    assert models
+    assert all(model.model_config.get("extra") == "forbid" for model in models)
