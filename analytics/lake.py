@@ -167,6 +167,13 @@ def migrations() -> list[tuple[int, str]]:
     return sorted((int(path.stem.split("_")[0]), path.stem) for path in (SQL / "migrations").glob("*.sql"))
 
 
+def run_checks(lake: Lake) -> list[tuple[str, pl.DataFrame]]:
+    """Run every check under sql/checks and return name and rows of those that found failures."""
+    names = sorted(path.stem for path in (SQL / "checks").glob("*.sql"))
+    found = [(name, lake.query(f"checks/{name}")) for name in names]
+    return [(name, rows) for name, rows in found if not rows.is_empty()]
+
+
 def _migration(number: int, name: str) -> Callable[[Lake], bool]:
     def apply(lake: Lake) -> bool:
         if number in lake._held():

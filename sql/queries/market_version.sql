@@ -1,0 +1,9 @@
+-- Grain: one row, a number that grows with every batch of market data of a symbol. Inputs: segment.
+-- Parameters: $venue, $symbol.
+select count(*) as version
+from segment
+where
+    venue = $venue
+    and symbol = $symbol
+    and lines > 0
+    and name not like 'journal:%';
