@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from analytics.objective import Evaluation
+from analytics.promotion import CHAMPION
 from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.policies.document import ParameterDocument
 
@@ -76,6 +77,13 @@ def positive_edge(evidence: Evidence) -> Verdict:
     return Verdict("edge", bool(edge > least), edge, least, "edge held out, bps >")
 
 
+def beats_champion(evidence: Evidence) -> Verdict:
+    """Demand a score held out that is not under the champion's; a baseline, which nobody quotes, need not be beaten."""
+    score, rival = evidence.held_out.score, evidence.rival.score
+    passed = evidence.rival_name != CHAMPION or bool(score >= rival)
+    return Verdict("rival", passed, score, rival, f"score held out, against the {evidence.rival_name}'s >=")
+
+
 def bounded_drawdown(evidence: Evidence) -> Verdict:
     """Demand that the deepest fall held out stays small against the capital it was risked on."""
     lost = evidence.held_out.metrics.overall["max_drawdown_quote"]
@@ -87,10 +95,10 @@ def bounded_drawdown(evidence: Evidence) -> Verdict:
 def same_kernel(evidence: Evidence) -> Verdict:
     """Demand that the running sources are those the document was computed with."""
     ours, theirs = KERNEL_DIGEST[:12], evidence.document.kernel_digest[:12]
-    return Verdict("kernel", KERNEL_DIGEST == evidence.document.kernel_digest, theirs, ours, "kernel digest is")
+    return Verdict("kernel", evidence.document.kernel_digest == KERNEL_DIGEST, theirs, ours, "kernel digest is")
 
 
-GATES: Final[tuple[Gate, ...]] = (enough_fills, positive_edge, bounded_drawdown, same_kernel)
+GATES: Final[tuple[Gate, ...]] = (enough_fills, positive_edge, beats_champion, bounded_drawdown, same_kernel)
 
 
 def judge(evidence: Evidence, gates: Sequence[Gate] = GATES) -> tuple[Verdict, ...]:

@@ -1,0 +1,172 @@
+"""A calibration in MLflow: a parent run, a nested run for each of the best candidates, every trial in one table."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
+
+from analytics import plots
+from analytics.activity import Activity, walk
+from analytics.candidates import Candidate
+from analytics.curves import half_spread_curve
+from analytics.metrics import Metrics
+from analytics.registry import Registry
+from analytics.study import StudyResult
+from analytics.tracking import translated
+from strategy.kernel.jit import KERNEL_DIGEST
+from strategy.policies.parameters import ParameterSet
+from strategy.replay.tape import TapeInfo
+
+PARENT: Final = "mlflow.parentRunId"
+BATCH: Final = 900  # MLflow takes at most 1,000 entities in one request
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """The runs of a calibration: the parent's id, the candidates' ids (winner first) and how long logging took."""
+
+    run_id: str
+    candidate_run_ids: tuple[str, ...]
+    seconds: float
+
+
+def log_calibration(registry: Registry, result: StudyResult, info: TapeInfo, gates: Sequence[Any]) -> Logged:
+    """Log a study: parameters, metrics, trials table, plots and dataset on the parent, the best ones as nested runs."""
+    begun = time.perf_counter()
+    client = registry.client
+    experiment = registry.experiment(info.venue, info.symbol)
+    with translated(f"logging study {result.name}"):
+        parent = client.create_run(experiment, run_name=result.name, tags=_tags(result, info)).info.run_id
+        _log_batches(client, parent, _trial_metrics(result), _params(result, info))
+        held_out = [_metric(f"held_out.{k}", v) for k, v in result.held_out.metrics.overall.items()]
+        held_out += [_metric(f"gate.{gate.name}", float(gate.passed)) for gate in gates]
+        _log_batches(client, parent, held_out, [])
+        client.log_inputs(parent, [_dataset(info)])
+        client.log_table(parent, _columns(result), "trials.json")
+        for name, figure in calibration_figures(result, info).items():
+            client.log_figure(parent, figure, f"{name}.png")
+        nested = [_candidate(client, experiment, parent, i, each) for i, each in enumerate(result.candidates)]
+        client.set_terminated(parent, "KILLED" if result.interrupted else "FINISHED")
+    return Logged(parent, tuple(nested), time.perf_counter() - begun)
+
+
+def calibration_figures(result: StudyResult, info: TapeInfo) -> dict[str, plots.Figure]:
+    """Return the winner's spread curve over the observed sigmas, and its equity on the held-out fold."""
+    parameters = result.winner.point.parameters
+    figures = {"spread_curve": spread_figure(parameters, result.sigma)}
+    first = result.held_out.activities[0]
+    if len(first.samples) > 1:
+        figures["equity_held_out"] = equity_figure(first, info)
+    return figures
+
+
+def spread_figure(parameters: ParameterSet, observed: Any) -> plots.Figure:
+    """Return the half-spread over the sigmas that matter: from 0 to well beyond the observed and the thresholds."""
+    regimes = parameters.regimes
+    thresholds = (regimes.low_threshold, regimes.medium_threshold, regimes.high_threshold)
+    usual = float(np.quantile(observed, 0.995)) if len(observed) else 0.0
+    sigma = np.linspace(0.0, 1.3 * max(usual, thresholds[-1]), 400)
+    return plots.spread_curve(sigma, half_spread_curve(parameters, sigma), thresholds, np.asarray(observed))
+
+
+def equity_figure(activity: Activity, info: TapeInfo) -> plots.Figure:
+    """Return PnL above holding the start inventory, and the inventory."""
+    marks = walk(activity)
+    lot = float(info.lot_size)
+    held = activity.start_base_lots * (marks.mid - activity.start_mid_ticks)
+    start = activity.start_quote_atoms + activity.start_base_lots * activity.start_mid_ticks
+    excess = (marks.equity - held - start) * float(info.tick_size) * lot
+    asset, currency = info.symbol.split(":")[0].split("/")
+    return plots.equity(marks.ts, excess, marks.position * lot, currency, asset)
+
+
+def _candidate(client: Any, experiment: str, parent: str, place: int, candidate: Candidate) -> str:
+    name = f"{'winner' if place == 0 else 'candidate'}-{candidate.trial.number}"
+    tags = {PARENT: parent, "trial": str(candidate.trial.number), "place": str(place + 1)}
+    run_id = str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
+    metrics = [_metric("train.score", candidate.trial.score), _metric("validation.score", candidate.validation.score)]
+    metrics += metric_list("validation", candidate.validation.metrics)
+    _log_batches(client, run_id, metrics, [Param(k, f"{v:.8g}") for k, v in candidate.point.flat().items()])
+    client.log_text(run_id, candidate.point.parameters.canonical_json().decode(), "parameters.json")
+    client.set_terminated(run_id)
+    return run_id
+
+
+def metric_list(prefix: str, metrics: Metrics) -> list[Metric]:
+    """Return metrics as MLflow takes them; a regime's are named `prefix.regime.metric`."""
+    rows = [
+        (f"{prefix}.{name}" if regime == "all" else f"{prefix}.{regime}.{name}", v)
+        for name, regime, v in metrics.rows()
+    ]
+    return [_metric(name, value) for name, value in rows if np.isfinite(value)]
+
+
+def _metric(name: str, value: float, step: int = 0, model_id: str | None = None) -> Metric:
+    return Metric(name, float(value), int(time.time() * 1e3), step, model_id=model_id)
+
+
+def _trial_metrics(result: StudyResult) -> list[Metric]:
+    best, metrics = -np.inf, []
+    for row in result.trials:
+        metrics.append(_metric("trial.score", row.score, row.number))
+        metrics.append(_metric("trial.fills", row.figures["fills"], row.number))
+        if row.feasible:
+            best = max(best, row.score)
+            metrics.append(_metric("trial.best", best, row.number))
+    winner = result.winner
+    metrics += [_metric("train.score", winner.trial.score), _metric("validation.score", winner.validation.score)]
+    rivals = {"held_out.score": result.held_out, "baseline.score": result.baseline, "champion.score": result.champion}
+    metrics += [_metric(name, each.score) for name, each in rivals.items() if each is not None]
+    return metrics + [_metric(f"seconds.{name}", value) for name, value in result.seconds.items()]
+
+
+def _params(result: StudyResult, info: TapeInfo) -> list[Param]:
+    settings = result.settings
+    flat: dict[str, Any] = {
+        "seed": settings.seed,
+        "trials": len(result.trials),
+        "winner_trial": result.winner.trial.number,
+    }
+    flat |= {f"space.{k}": v for k, v in settings.space.model_dump().items()}
+    flat |= {f"folds.{k}": v for k, v in settings.folds.model_dump().items()}
+    flat |= {f"objective.{k}": v for k, v in settings.objective.model_dump().items()}
+    flat |= {f"base.{name}": result.base.model_dump()[name]["policy"] for name in ("volatility", "spread", "inventory")}
+    flat |= {"window_start_ns": info.start_ns, "window_end_ns": info.end_ns, "replay": settings.replay}
+    return [Param(name, str(value)) for name, value in flat.items()]
+
+
+def _tags(result: StudyResult, info: TapeInfo) -> dict[str, str]:
+    return {
+        "study": result.name,
+        "venue": info.venue,
+        "symbol": info.symbol,
+        "tape_fingerprint": info.fingerprint,
+        "lake_snapshot": str(info.lake_snapshot),
+        "kernel_digest": KERNEL_DIGEST,
+        "interrupted": str(result.interrupted).lower(),
+    }
+
+
+def _dataset(info: TapeInfo) -> DatasetInput:
+    place = f'{{"venue": "{info.venue}", "symbol": "{info.symbol}", "lake_snapshot": {info.lake_snapshot}}}'
+    window = f'{{"start_ns": {info.start_ns}, "end_ns": {info.end_ns}}}'
+    dataset = Dataset(f"{info.venue} {info.symbol}", info.fingerprint[:36], "lake", place, profile=window)
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", "calibration")])
+
+
+def _columns(result: StudyResult) -> dict[str, list[Any]]:
+    rows = [row.flat() for row in result.trials]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def _log_batches(client: Any, run_id: str, metrics: Sequence[Metric], params: Sequence[Param]) -> None:
+    """Log in requests that MLflow accepts: 1,000 metrics or 100 parameters at most."""
+    known = [metric for metric in metrics if np.isfinite(metric.value)]
+    for start in range(0, len(known), BATCH):
+        client.log_batch(run_id, metrics=known[start : start + BATCH])
+    for start in range(0, len(params), 90):
+        client.log_batch(run_id, params=params[start : start + 90])
