@@ -1,13 +1,14 @@
 """What people see: tables on standard output, progress on standard error, plain text when nobody watches."""
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
     from analytics.metrics import Metrics
 
-PIPED_WIDTH = 180
+PIPED_WIDTH: Final = 180
+PLAIN_SECONDS: Final = 5.0
 
 
 def out() -> Console:
@@ -60,8 +62,15 @@ def facts(title: str, values: Mapping[str, Any]) -> None:
 
 
 def frame(title: str, rows: "pl.DataFrame") -> None:
-    """Print a frame as a table."""
-    table(title, rows.columns, [[flat(value) for value in row] for row in rows.iter_rows()])
+    """Print a frame as a table; `*_ns` columns are moments and are shown as UTC."""
+    moments = [column.endswith("_ns") for column in rows.columns]
+    columns = [column.removesuffix("_ns") for column in rows.columns]
+    shown = (zip(row, moments, strict=True) for row in rows.iter_rows())
+    table(title, columns, [[_moment(value) if at else flat(value) for value, at in row] for row in shown])
+
+
+def _moment(ns: int | None) -> str | None:
+    return None if ns is None else f"{datetime.fromtimestamp(ns / 1e9, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def metrics(title: str, measured: "Metrics") -> None:
@@ -81,15 +90,32 @@ def flat(value: Any) -> object:
     return value
 
 
+Advance = Callable[[float, float | None, str], None]
+
+
 @contextmanager
-def progress(title: str, total: float | None = None) -> Iterator[Callable[..., None]]:
-    """Show a bar on standard error; the yielded call sets `completed`, and `total` or `note` when they change."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+def progress(title: str) -> Iterator[Advance]:
+    """Yield a call (completed, total, note) that shows how far a long work is, on standard error.
+
+    A terminal gets a bar; a pipe or a log gets a line every few seconds.
+    """
+    if not sys.stderr.isatty():
+        yield _plain(title)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     extra = (TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
     with Progress(*columns, *extra, console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=total, note="")
+        task = bar.add_task(title, total=None, note="")
+        yield lambda completed, total, note: bar.update(task, completed=completed, total=total, note=note)
 
-        def advance(completed: float, total: float | None = None, note: str = "") -> None:
-            bar.update(task, completed=completed, total=total if total is not None else bar.tasks[0].total, note=note)
 
-        yield advance
+def _plain(title: str) -> Advance:
+    said = time.monotonic()
+
+    def advance(completed: float, total: float | None, note: str) -> None:
+        nonlocal said
+        if completed == total or time.monotonic() - said >= PLAIN_SECONDS:
+            said = time.monotonic()
+            sys.stderr.write(f"{title} {completed:g}{'' if total is None else f' of {total:g}'} {note}".rstrip() + "\n")
+
+    return advance

@@ -68,7 +68,7 @@ def start(home: Path, name: str, command: Sequence[str], env: Mapping[str, str])
         (os.POSIX_SPAWN_OPEN, 1, str(folder / f"{name}.log"), appended, 0o644),
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
-    pid = os.posix_spawn(command[0], command, {**os.environ, **env}, file_actions=outputs, setsid=True)
+    pid = os.posix_spawn(command[0], list(command), {**os.environ, **env}, file_actions=outputs, setsid=True)
     return _remember(folder, name, pid)
 
 

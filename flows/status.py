@@ -77,7 +77,7 @@ def _lake(settings: Settings) -> Iterator[Line]:
 
     with rooms.lake(settings, read_only=True) as lake:
         for row in coverage(lake).iter_rows(named=True):
-            facts = f"{row['updates']} updates, {row['trades']} trades, {row['gaps']} gaps, last {ago(row['last_ts'])}"
+            facts = f"{row['updates']} updates, {row['trades']} trades, {row['gaps']} gaps, last {ago(row['last_ns'])}"
             yield Line(f"lake {row['venue']} {row['symbol']}", "held", facts)
 
 

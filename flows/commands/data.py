@@ -36,7 +36,7 @@ def import_paths(
     from analytics.importer import import_files
 
     settings = options.settings_for(venue, symbol)
-    with console.progress(f"import {settings.symbol}", 100) as bar, rooms.lake(settings) as lake:
+    with console.progress(f"import {settings.symbol}, %") as bar, rooms.lake(settings) as lake:
         done = import_files(
             lake,
             paths,
@@ -45,7 +45,7 @@ def import_paths(
             tick_size,
             lot_size,
             report=console.complain,
-            progress=lambda share: bar(100 * share),
+            progress=lambda share: bar(100 * share, 100, ""),
         )
     rows = [(name, *astuple(counts)) for name, counts in (("read", done.read), ("added", done.added))]
     names = [field.name for field in fields(done.read)]

@@ -6,6 +6,7 @@ import typer
 
 from flows import console, platform
 from flows.commands import options
+from flows.settings import ROOT
 
 
 def register(app: typer.Typer) -> None:
@@ -61,6 +62,7 @@ def demo(
     trials: Annotated[int, typer.Option("--trials", help="Trials of each calibration.")] = 60,
 ) -> None:
     """Run the whole loop on the paper venue: record, calibrate, promote, quote, promote again, roll back, report."""
-    from flows.demo import Plan, demo
+    from flows import demo as loop
 
-    demo(Plan(hours=hours, record_seconds=record_seconds, quote_seconds=quote_seconds, trials=trials))
+    plan = loop.Plan(hours=hours, record_seconds=record_seconds, quote_seconds=quote_seconds, trials=trials)
+    loop.demo(ROOT / "var" / "demo", plan)

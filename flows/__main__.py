@@ -1,0 +1,5 @@
+"""`python -m flows` is `microvol`."""
+
+from flows.cli import main
+
+main()
