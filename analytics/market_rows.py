@@ -9,7 +9,7 @@ import polars as pl
 from analytics.lake import Lake
 from strategy.errors import BadData
 from strategy.venues.events import BookTicker, DepthDiff, DepthSnapshot, Epoch, Gap, Level, MarketEvent, Trade
-from strategy.venues.sequence import BookSequence, Continuity
+from strategy.venues.sequence import ANEW, BookSequence, Continuity
 from strategy.venues.units import Units
 
 FLUSH_WEIGHT: Final = 400_000  # rows and book levels held before they are written; about 100 MB
@@ -52,7 +52,7 @@ class StreamState:
         state = cls(trade_id=row["trade_id"], trade_exch_ts=row["trade_exch_ts"] or 0)
         if row["final_update_id"] is not None:
             state.depth = Continuity(row["final_update_id"], row["depth_exch_ts"])
-            state.book.last_id = row["final_update_id"] if row["snapshots"] else None
+            state.book = BookSequence(row["final_update_id"] if row["snapshots"] else None, row["depth_exch_ts"])
         return state
 
 
@@ -105,12 +105,11 @@ class MarketRows:
 
     def _check_trade(self, trade: Trade) -> None:
         last, reason = self.state.trade_id, self.state.epoch or "sequence"
-        restarted = last is not None and trade.trade_id <= last
-        if restarted and (not self.state.epoch or trade.exch_ts <= self.state.trade_exch_ts):
+        old = last is not None and trade.trade_id <= last
+        if old and trade.exch_ts <= self.state.trade_exch_ts:
             return
-        if last is not None and (restarted or trade.trade_id > last + 1):
-            text = f"{reason}, ids start anew" if restarted else reason
-            self._hole("trade", Gap(trade.local_ts, last + 1, trade.trade_id, text))
+        if last is not None and (old or trade.trade_id > last + 1):
+            self._hole("trade", Gap(trade.local_ts, last + 1, trade.trade_id, f"{reason}, {ANEW}" if old else reason))
         self.state.trade_id, self.state.trade_exch_ts, self.state.epoch = trade.trade_id, trade.exch_ts, ""
 
     def _add_ticker(self, ticker: BookTicker) -> None:

@@ -99,7 +99,7 @@ def plan(updates: pl.DataFrame, snapshots: pl.DataFrame, start_ns: int) -> Plan:
             before = []
         if progress.gap is not None:
             draft.gap(times)
-        elif steps:
+        if steps:
             draft.update(times, progress.snapshot is not None, steps)
     if before:
         draft.update((start_ns, seen_exch), True, before)
@@ -107,10 +107,10 @@ def plan(updates: pl.DataFrame, snapshots: pl.DataFrame, start_ns: int) -> Plan:
 
 
 def _carried(before: list[tuple[int, int]], progress: Progress, steps: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    if progress.gap is not None:
-        return []
     if progress.snapshot is not None:
         return steps
+    if progress.gap is not None:
+        return []
     before += steps
     return before
 

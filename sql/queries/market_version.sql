@@ -1,6 +1,6 @@
 -- Grain: one row, a number that grows with every batch of market data of a symbol. Inputs: segment.
 -- Parameters: $venue, $symbol.
-select count(*) as version
+select count(*) as batches
 from segment
 where
     venue = $venue

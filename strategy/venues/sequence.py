@@ -2,7 +2,8 @@
 
 Spot (`U`, `u`): a diff continues id L when U <= L + 1; one with u <= L is old. Futures (`pu`): a diff continues the one
 whose `u` equals its `pu`; the first after a snapshot L is the one with U <= L <= u. Diffs carry absolute sizes, so one
-that overlaps what is known does no harm.
+that overlaps what is known does no harm. Ids and venue times rise together: an old id at a new time means that the
+venue's ids began anew.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Final, NamedTuple
 from strategy.venues.events import DepthDiff, DepthSnapshot, Epoch, Gap
 
 _BUFFER: Final = 20_000  # diffs kept while no snapshot is there; half an hour of depth@100ms
+ANEW: Final = "ids start anew"
 
 
 def follows(diff: DepthDiff, last_id: int) -> bool:
@@ -20,7 +22,7 @@ def follows(diff: DepthDiff, last_id: int) -> bool:
 
 def bridges(diff: DepthDiff, last_id: int) -> bool:
     """Say whether a diff may be the first after a snapshot that ends at `last_id`."""
-    return diff.first_id <= last_id + 1 or diff.prev_id == last_id
+    return diff.final_id > last_id and (diff.first_id <= last_id + 1 or diff.prev_id == last_id)
 
 
 class Continuity:
@@ -30,46 +32,43 @@ class Continuity:
         """Continue after the diff that ended at `last_id`; None = nothing came before."""
         self._last_id = last_id
         self._last_exch_ts = last_exch_ts
-        self._reason = ""
+        self._reason = "sequence"
 
     def epoch(self, mark: Epoch) -> None:
-        """Note a new connection: a hole at the next diff is its doing, and its ids may start anew."""
+        """Note a new connection: a hole at the next diff is its doing."""
         self._reason = mark.reason
 
     def check(self, diff: DepthDiff) -> Gap | None:
         """Take the next diff and return the hole before it, if there is one."""
-        last_id = self._last_id
+        last_id, reason = self._last_id, self._reason
         old = last_id is not None and diff.final_id <= last_id
-        restarted = old and bool(self._reason) and diff.exch_ts > self._last_exch_ts
-        if old and not restarted:
+        if old and diff.exch_ts <= self._last_exch_ts:
             return None
-        reason = self._reason or "sequence"
-        self._advance(diff)
+        self._last_id, self._last_exch_ts, self._reason = diff.final_id, diff.exch_ts, "sequence"
         if last_id is None or (not old and follows(diff, last_id)):
             return None
-        return Gap(diff.local_ts, last_id + 1, diff.first_id, f"{reason}, ids start anew" if restarted else reason)
-
-    def _advance(self, diff: DepthDiff) -> None:
-        self._last_id, self._last_exch_ts, self._reason = diff.final_id, diff.exch_ts, ""
+        return Gap(diff.local_ts, last_id + 1, diff.first_id, f"{reason}, {ANEW}" if old else reason)
 
 
 class Progress(NamedTuple):
-    """What one message means for the book: a snapshot to start from, diffs to apply in order, a hole."""
+    """What one message means for the book: a hole, then a snapshot to start from, then diffs to apply in order."""
 
+    gap: Gap | None = None
     snapshot: DepthSnapshot | None = None
     diffs: Sequence[DepthDiff] = ()
-    gap: Gap | None = None
 
 
 class BookSequence:
     """Decide what may be applied to a book; after a hole it is unknown until a snapshot bridges."""
 
-    def __init__(self) -> None:
-        """Start with an unknown book."""
-        self.last_id: int | None = None
-        self.started = False  # a snapshot has started the book at least once
+    def __init__(self, last_id: int | None = None, last_exch_ts: int = 0) -> None:
+        """Start with an unknown book, or with one that stands at `last_id`."""
+        self.last_id = last_id
+        self.started = last_id is not None  # some snapshot has started the book
+        self._last_exch_ts = last_exch_ts
         self._anchored = False  # the book stands at a snapshot, no diff has been applied to it yet
         self._buffer: list[DepthDiff] = []
+        self._spare: DepthSnapshot | None = None  # came while the book was known; serves if a hole turns up next
 
     @property
     def known(self) -> bool:
@@ -81,37 +80,31 @@ class BookSequence:
         if self.last_id is None:
             self._keep(diff)
             return Progress()
-        if self._continues(diff, self.last_id):
-            if diff.final_id < self.last_id or (diff.prev_id < 0 and diff.final_id == self.last_id):
-                return Progress()
-            self.last_id, self._anchored = diff.final_id, False
-            return Progress(diffs=(diff,))
         if diff.final_id <= self.last_id:
-            return Progress()
-        return Progress(gap=self._lose(diff, "sequence"))
+            if diff.exch_ts <= self._last_exch_ts or self._anchored:
+                return Progress()
+            return self._lose(diff, ANEW)
+        if not (bridges(diff, self.last_id) if self._anchored else follows(diff, self.last_id)):
+            return self._lose(diff, "sequence")
+        self._advance(diff)
+        return Progress(diffs=(diff,))
 
     def on_snapshot(self, snapshot: DepthSnapshot) -> Progress:
         """Take one snapshot: it starts an unknown book if the diffs at hand continue it; a known one needs none."""
         if self.last_id is not None:
+            self._spare = snapshot
             return Progress()
         later = [diff for diff in self._buffer if diff.final_id > snapshot.last_id]
         if later and not bridges(later[0], snapshot.last_id):
             return Progress()
-        self.last_id = later[-1].final_id if later else snapshot.last_id
-        self._anchored = not later
-        self.started = True
+        self.last_id, self.started, self._anchored, self._spare = snapshot.last_id, True, True, None
+        for diff in later:
+            self._advance(diff)
         self._buffer.clear()
         return Progress(snapshot=snapshot, diffs=later)
 
-    def lose(self, local_ts: int, reason: str) -> Gap:
-        """Declare the book unknown, as when the caller knows that the connection missed something."""
-        expected = (self.last_id or 0) + 1
-        self.last_id = None
-        self._buffer.clear()
-        return Gap(local_ts, expected, expected, reason)
-
-    def _continues(self, diff: DepthDiff, last_id: int) -> bool:
-        return bridges(diff, last_id) if self._anchored else follows(diff, last_id)
+    def _advance(self, diff: DepthDiff) -> None:
+        self.last_id, self._last_exch_ts, self._anchored = diff.final_id, diff.exch_ts, False
 
     def _keep(self, diff: DepthDiff) -> None:
         """Buffer a diff; diffs before a hole are of no use to any later snapshot."""
@@ -121,8 +114,11 @@ class BookSequence:
             del self._buffer[: _BUFFER // 2]
         self._buffer.append(diff)
 
-    def _lose(self, diff: DepthDiff, reason: str) -> Gap:
-        expected = (self.last_id or 0) + 1
-        self.last_id = None
-        self._buffer[:] = [diff]
-        return Gap(diff.local_ts, expected, diff.first_id, reason)
+    def _lose(self, diff: DepthDiff, reason: str) -> Progress:
+        """Give the book up, unless a snapshot that came since the last diff bridges the hole at once."""
+        gap = Gap(diff.local_ts, (self.last_id or 0) + 1, diff.first_id, reason)
+        spare, self._spare = self._spare, None
+        self.last_id, self._buffer = None, [diff]
+        if spare is None or not bridges(diff, spare.last_id):
+            return Progress(gap=gap)
+        return self.on_snapshot(spare)._replace(gap=gap)
