@@ -14,8 +14,10 @@ from strategy.kernel.jit import jit
 
 
 @jit
-def volatility_update(state, params, ring, mid: float, ts: int, fresh: bool) -> float:  # type: ignore[no-untyped-def]
+def volatility_update(state, params, ring, mid: float, tick_size: float, ts: int, fresh: bool) -> float:  # type: ignore[no-untyped-def]
     """Take one accepted mid (ticks, > 0) at `ts` (ns) and return sigma per sample, or nan while unknown.
+
+    Differences of mids are exact in ticks; `tick_size` turns one into quote currency where a mode needs that.
 
     `fresh` is true after a gap: no difference may be taken between this mid and the one before.
     """

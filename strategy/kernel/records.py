@@ -175,3 +175,50 @@ INSTRUMENT = np.dtype(
     ],
     align=True,
 )
+
+# What an inventory policy says (strategy.md 4): width of a side = width x factor + shift, size = order size x size.
+INVENTORY = np.dtype(
+    [
+        ("bid_enabled", "i1"),
+        ("ask_enabled", "i1"),
+        ("bid_factor", "f8"),
+        ("ask_factor", "f8"),
+        ("bid_shift_bps", "f8"),
+        ("ask_shift_bps", "f8"),
+        ("bid_size", "f8"),
+        ("ask_size", "f8"),
+    ],
+    align=True,
+)
+
+# strategy.policies.parameters.Regimes inside the kernel.
+REGIMES = np.dtype(
+    [
+        ("low_threshold", "f8"),
+        ("medium_threshold", "f8"),
+        ("high_threshold", "f8"),
+        ("spread_low", "f8"),
+        ("spread_medium", "f8"),
+        ("spread_high", "f8"),
+    ],
+    align=True,
+)
+
+# strategy.policies.parameters.Quoting inside the kernel: sizes in lots, times in ns.
+QUOTING = np.dtype(
+    [
+        ("order_lots", "f8"),
+        ("buy_levels", "i8"),
+        ("sell_levels", "i8"),
+        ("buy_spreads", "f8", (MAX_LEVELS,)),
+        ("sell_spreads", "f8", (MAX_LEVELS,)),
+        ("spread_floor_bps", "f8"),
+        ("spread_cap_bps", "f8"),
+        ("fallback_spread_bps", "f8"),
+        ("refresh_ns", "i8"),
+        ("cooldown_ns", "i8"),
+        ("min_update_ns", "i8"),
+        ("drop_on_cross", "i1"),
+    ],
+    align=True,
+)

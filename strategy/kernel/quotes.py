@@ -1,0 +1,167 @@
+"""Prices and sizes that are wanted now: rounding, the venue's minima, crossing, holdings (strategy.md 0 and 4)."""
+
+import math
+from typing import Any, Final
+
+from strategy.kernel.jit import jit
+from strategy.kernel.records import (
+    BUY,
+    CANCELLING,
+    MAX_LEVELS,
+    PENDING,
+    QUOTED,
+    R_CROSS_ADJUSTED,
+    R_CROSS_DROPPED,
+    R_HOLDINGS,
+    R_MIN_NOTIONAL,
+    R_MIN_QTY,
+)
+
+# A float within 1e-6 of a tick or lot is that tick or lot: 0.001 / 0.00001 is 99.99999999999999 in binary, and
+# flooring that would quote one lot less than was asked for. 1e-6 is far above the rounding error of a product of
+# doubles (1e-9 ticks at a price of 1e7 ticks) and far below anything a venue can tell apart.
+GRID: Final = 1e-6
+
+
+@jit
+def grid_floor(value: float) -> int:
+    """Return the whole number at or under `value`, taking a value within GRID of the next one as on it."""
+    return math.floor(value + GRID)
+
+
+@jit
+def grid_ceil(value: float) -> int:
+    """Return the whole number at or over `value`, taking a value within GRID of the one before as on it."""
+    return math.ceil(value - GRID)
+
+
+@jit
+def level_price(side: int, mid_ticks: float, bps: float) -> int:
+    """Return the price in ticks `bps` away from mid: a bid rounds down, an ask up, and neither stands on mid itself.
+
+    The last rule keeps bid < ask with a width of 0.
+    """
+    if side == BUY:
+        return min(grid_floor(mid_ticks * (1.0 - bps / 10_000.0)), math.ceil(mid_ticks) - 1)
+    return max(grid_ceil(mid_ticks * (1.0 + bps / 10_000.0)), math.floor(mid_ticks) + 1)
+
+
+@jit
+def is_open(slot: Any) -> bool:
+    """Return whether the slot's order may rest at the venue."""
+    return bool(slot["state"] == PENDING or slot["state"] == QUOTED or slot["state"] == CANCELLING)
+
+
+@jit
+def cost_of(side: int, price_ticks: int, lots: int) -> float:
+    """Return what an order locks: quote atoms for a bid, base lots for an ask."""
+    if side == BUY:
+        return float(price_ticks) * float(lots)
+    return float(lots)
+
+
+@jit
+def held(core: Any, side: int) -> float:
+    """Return what a side can spend: quote atoms for bids, base lots for asks."""
+    if side == BUY:
+        return float(core["quote_atoms"])
+    return float(core["base_lots"])
+
+
+@jit
+def reserved(slots: Any, side: int) -> float:
+    """Return what all orders of a side that may rest lock, sent and not yet confirmed ones included."""
+    total = 0.0
+    for slot in slots:
+        if slot["side"] == side and is_open(slot):
+            total += cost_of(side, slot["price_ticks"], slot["leaves_lots"])
+    return total
+
+
+@jit
+def opposite_best(core: Any, slots: Any, side: int) -> int:
+    """Return the price that a quote of `side` must not reach: the book's opposite best or our own opposite order's.
+
+    Our own orders count because a tape's book does not show them: a venue's would.
+    """
+    limit = core["ask_ticks"] if side == BUY else core["bid_ticks"]
+    for slot in slots:
+        if slot["side"] == -side and is_open(slot) and side * slot["price_ticks"] < side * limit:
+            limit = slot["price_ticks"]
+    return int(limit)
+
+
+@jit
+def affordable(side: int, price_ticks: int, free: float) -> int:
+    """Return the lots that `free` (quote atoms or base lots) pays for."""
+    if side == BUY:
+        return max(grid_floor(free / float(price_ticks)), 0)
+    return max(grid_floor(free), 0)
+
+
+@jit
+def want_side(state: Any, params: Any, side: int, ticks: Any, lots: Any) -> int:
+    """Write a side's wanted price and size per level, 0 where none is wanted; return the reasons why not.
+
+    Levels without an order share what open orders leave free, the inner levels first.
+    """
+    core, quoting = state.core[0], params.quoting[0]
+    first = 0 if side == BUY else MAX_LEVELS
+    levels = quoting["buy_levels"] if side == BUY else quoting["sell_levels"]
+    limit = opposite_best(core, state.slots, side)
+    free = held(core, side) - reserved(state.slots, side)
+    reasons = 0
+    for level in range(levels):
+        price, size, why = want_level(core, params, side, level, limit)
+        if size > 0 and not is_open(state.slots[first + level]):
+            size, short = within_holdings(params, side, price, size, free)
+            free -= cost_of(side, price, size)
+            why |= short
+        reasons |= why
+        ticks[level] = price if size > 0 else 0
+        lots[level] = size
+    return reasons
+
+
+@jit
+def want_level(core: Any, params: Any, side: int, level: int, limit: int) -> tuple[int, int, int]:
+    """Return (ticks, lots, reasons) of one level before holdings; 0 lots when it is not to be quoted."""
+    quoting = params.quoting[0]
+    if side == BUY:
+        bps, size = core["bid_bps"] * quoting["buy_spreads"][level], core["bid_size"]
+    else:
+        bps, size = core["ask_bps"] * quoting["sell_spreads"][level], core["ask_size"]
+    price = level_price(side, core["mid_ticks"], bps)
+    reasons = 0
+    if side * price >= side * limit:
+        if quoting["drop_on_cross"] == 1:
+            return 0, 0, R_CROSS_DROPPED
+        price = limit - side
+        reasons = R_CROSS_ADJUSTED
+    lots = grid_floor(quoting["order_lots"] * size)
+    too_small = under_minimum(params, price, lots)
+    if too_small != 0:
+        return 0, 0, too_small
+    return price, lots, reasons
+
+
+@jit
+def under_minimum(params: Any, price_ticks: int, lots: int) -> int:
+    """Return the reason why the venue would refuse such an order, 0 when it would not."""
+    instrument = params.instrument[0]
+    if lots < 1 or lots < instrument["min_qty_lots"]:
+        return R_MIN_QTY
+    if price_ticks < 1 or float(price_ticks) * float(lots) < instrument["min_notional_atoms"]:
+        return R_MIN_NOTIONAL
+    return 0
+
+
+@jit
+def within_holdings(params: Any, side: int, price: int, lots: int, free: float) -> tuple[int, int]:
+    """Return (lots, reasons) of an order cut to what is held; 0 lots when what remains is under a minimum."""
+    most = affordable(side, price, free)
+    if lots <= most:
+        return lots, 0
+    if under_minimum(params, price, most) != 0:
+        return 0, R_HOLDINGS
+    return most, R_HOLDINGS

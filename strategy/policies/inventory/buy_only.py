@@ -1,0 +1,35 @@
+"""Accumulate up to a target holding, then make a market around it (strategy.md 4)."""
+
+from typing import Any, Final
+
+from strategy.kernel.jit import jit
+from strategy.policies.inventory.skewed import EDGE, RECORD, Skewed, balance, lean, pack
+from strategy.policies.registry import Policy
+
+
+class BuyOnly(Skewed):
+    """The same fields as `skewed`; the lean applies only above the band."""
+
+
+@jit
+def inventory_decide(
+    params: Any, base_lots: float, quote_atoms: float, mid_ticks: float, lot_size: float, out: Any
+) -> None:
+    """Below the band bids alone, inside it both sides alike, above it both with the ask favoured as in `skewed`."""
+    distance = (base_lots * lot_size - params["target"]) / params["target"]
+    if distance > params["tolerance"] + EDGE:
+        lean(params, distance, out)
+        return
+    balance(out)
+    if distance < -params["tolerance"] - EDGE:
+        out["ask_enabled"] = 0
+
+
+POLICY: Final = Policy(
+    kind="inventory",
+    name="buy_only",
+    parameters=BuyOnly,
+    record=RECORD,
+    pack=pack,
+    functions={"inventory_decide": inventory_decide},
+)

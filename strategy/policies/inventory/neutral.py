@@ -1,0 +1,33 @@
+"""No bias: the sides are limited by holdings alone (strategy.md 4)."""
+
+from typing import Any, Final
+
+from strategy.kernel.jit import jit
+from strategy.policies.inventory.skewed import balance
+from strategy.policies.registry import STATELESS, Policy, PolicyParameters
+
+
+class Neutral(PolicyParameters):
+    """Nothing to set."""
+
+
+def pack(parameters: Neutral, record: Any) -> None:
+    """Write nothing: the policy has no parameters."""
+
+
+@jit
+def inventory_decide(
+    params: Any, base_lots: float, quote_atoms: float, mid_ticks: float, lot_size: float, out: Any
+) -> None:
+    """Quote both sides alike."""
+    balance(out)
+
+
+POLICY: Final = Policy(
+    kind="inventory",
+    name="neutral",
+    parameters=Neutral,
+    record=STATELESS,
+    pack=pack,
+    functions={"inventory_decide": inventory_decide},
+)

@@ -1,0 +1,110 @@
+"""The kernel behind one object: what the live process feeds, event by event."""
+
+from typing import Any
+
+import numpy as np
+
+from strategy.errors import BadInput
+from strategy.kernel.quotes import is_open
+from strategy.kernel.records import BUY, EVENT, REGIME_NAMES
+from strategy.kernel.state import Out, Params, State, new_out, new_state, restart_volatility
+from strategy.policies.composition import STEP, compose, policy_names
+from strategy.policies.document import Instrument
+from strategy.policies.packing import pack_parameters
+from strategy.policies.parameters import ParameterSet
+
+
+def new_event(kind: int, **fields: float) -> np.void:
+    """Return an EVENT record with the given fields and zeros elsewhere; an unknown field is bad input."""
+    record: np.void = np.zeros(1, EVENT)[0]
+    record["kind"] = kind
+    for name, value in fields.items():
+        if name not in (EVENT.names or ()):
+            raise BadInput(f"an event has no field {name!r}")
+        record[name] = value
+    return record
+
+
+class Stepper:
+    """One strategy: parameters, state and the step composed for them.
+
+    Results of the last `feed` stay valid until the next one: `actions`, `decided`, `decision`.
+    """
+
+    def __init__(
+        self, parameters: ParameterSet, instrument: Instrument, base_lots: float, quote_atoms: float, version: int
+    ) -> None:
+        """Start with the given holdings (lots, atoms), no book and no orders."""
+        volatility, _ = parameters.policy_of("volatility")
+        self._instrument = instrument
+        self._parameters = parameters
+        self._state: State = new_state(volatility.state, base_lots, quote_atoms, version)
+        self._out: Out = new_out()
+        self._bind(parameters)
+
+    def _bind(self, parameters: ParameterSet) -> None:
+        self._params: Params = pack_parameters(parameters, self._instrument)
+        self._step = compose(STEP, policy_names(parameters)).step
+
+    def feed(self, event: np.void) -> int:
+        """Take one event and return how many of `actions` are valid."""
+        return int(self._step(self._state, self._params, event, self._out))
+
+    @property
+    def actions(self) -> Any:
+        """Return the ACTION records; the last `feed` said how many are valid."""
+        return self._out.actions
+
+    @property
+    def decided(self) -> bool:
+        """Return whether the last `feed` made a decision."""
+        return bool(self._out.decided[0])
+
+    @property
+    def decision(self) -> np.void:
+        """Return the DECISION record of the last `feed` that decided."""
+        record: np.void = self._out.decision[0]
+        return record
+
+    @property
+    def next_wake_ns(self) -> int:
+        """Return the local time at which a TIMER is due, 0 = none."""
+        return int(self._state.core[0]["next_wake_ns"])
+
+    def swap(self, parameters: ParameterSet, version: int) -> None:
+        """Use other parameters from the next event on, which must be the PARAMETERS event with this version.
+
+        Holdings, slots and cooldowns stay. The volatility window stays when its policy and parameters do; otherwise
+        it warms up anew.
+        """
+        if parameters.volatility != self._parameters.volatility:
+            volatility, _ = parameters.policy_of("volatility")
+            self._state = self._state._replace(volatility=np.zeros(1, volatility.state))
+            restart_volatility(self._state)
+        self._parameters = parameters
+        self._bind(parameters)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return what a status file shows: mid_ticks, sigma, regime, version, holdings and open orders."""
+        core = self._state.core[0]
+        return {
+            "mid_ticks": float(core["mid_ticks"]),
+            "sigma": float(core["sigma"]),
+            "regime": REGIME_NAMES[int(core["regime"])],
+            "version": int(core["version"]),
+            "base_lots": float(core["base_lots"]),
+            "quote_atoms": float(core["quote_atoms"]),
+            "halted": bool(core["halted"]),
+            "open": [_open_order(slot) for slot in self._state.slots if is_open(slot)],
+        }
+
+
+def _open_order(slot: np.void) -> dict[str, int | str]:
+    return {
+        "order_id": int(slot["order_id"]),
+        "side": "buy" if slot["side"] == BUY else "sell",
+        "level": int(slot["level"]),
+        "price_ticks": int(slot["price_ticks"]),
+        "leaves_lots": int(slot["leaves_lots"]),
+        "state": int(slot["state"]),
+    }
