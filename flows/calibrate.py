@@ -1,7 +1,7 @@
 """Flow: search for better parameters, judge the winner, register it as challenger."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect import flow
 
@@ -10,6 +10,9 @@ from flows.plan import StudyPlan, plan_study, remember, resumed
 from flows.runner import step
 from flows.settings import load_settings
 from strategy.errors import Failed
+
+if TYPE_CHECKING:
+    from analytics.calibration import Calibration
 
 
 @flow
@@ -36,18 +39,17 @@ def calibrate(
 
 @step
 def study(plan: StudyPlan) -> dict[str, Any]:
-    """Load the tape, search, judge, log and register."""
-    from analytics.study import Progress, run_study, study_name
+    """Load the tape, search, and let the room judge, log and register the winner."""
+    from analytics.calibration import calibrate as search
+    from analytics.study import Progress, study_name
     from analytics.tape import load_tape
-    from flows.challenger import register_winner
 
     settings = load_settings(venue=plan.venue, symbol=plan.symbol)
-    registry = rooms.registry(settings)
-    champion = registry.champion(plan.venue, plan.symbol)
+    window = (plan.start_ns, plan.end_ns)
     with rooms.lake(settings, read_only=True) as lake:
-        tape, info = load_tape(lake, plan.venue, plan.symbol, plan.start_ns, plan.end_ns, cache=settings.home / "tape")
-    search = plan.search(settings)
-    name = study_name(info, plan.base, search)
+        tape, info = load_tape(lake, plan.venue, plan.symbol, *window, cache=settings.home / "tape")
+    wanted = plan.search(settings)
+    name = study_name(info, plan.base, wanted)
     remember(settings, name, plan)
     log.say("study", name=name, trials=plan.trials, updates=len(tape.update_exch), trades=len(tape.trade_exch))
     with console.progress("trials") as bar:
@@ -55,8 +57,30 @@ def study(plan: StudyPlan) -> dict[str, Any]:
         def show(seen: Progress) -> None:
             bar(seen.done, seen.total, f"best {seen.best:.3g}")
 
-        found = run_study(tape, info, plan.base, search, show, champion=champion.parameters if champion else None)
-    if found.interrupted:
-        done = f"{len(found.trials)} of {plan.trials} trials are kept"
-        raise Failed(f"interrupted: {done}; go on with microvol calibrate --resume {name}")
-    return register_winner(registry, found, info)
+        done = search(rooms.registry(settings), tape, info, plan.base, wanted, progress=show)
+    if done.result.interrupted:
+        kept = f"{len(done.result.trials)} of {plan.trials} trials are kept"
+        raise Failed(f"interrupted: {kept}; go on with microvol calibrate --resume {name}")
+    return summary(done)
+
+
+def summary(done: "Calibration") -> dict[str, Any]:
+    """Return what people ask for first: the version, its gates, its figures on the held-out fold, where time went."""
+    result, logged, document = done.result, done.logged, done.document
+    assert logged is not None
+    assert document is not None
+    figures = result.held_out.metrics.overall
+    return {
+        "version": document.version,
+        "passed": done.passed,
+        "gates": done.gates,
+        "edge_bps": figures["edge_bps"],
+        "baseline_edge_bps": result.baseline.metrics.overall["edge_bps"],
+        "fills_held_out": figures["fills"],
+        "pnl_held_out_quote": figures["excess_pnl_quote"],
+        "trials": len(result.trials),
+        "study": result.name,
+        "run_id": logged.run_id,
+        **{f"{part}_seconds": spent for part, spent in result.seconds.items()},
+        "logging_seconds": logged.seconds,
+    }

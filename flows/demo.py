@@ -21,7 +21,7 @@ from typing import Final
 
 from flows import console, demo_market, demo_summary, platform, processes
 from flows.settings import Settings, load_settings
-from strategy.errors import Failed
+from strategy.errors import BadInput, Failed
 from strategy.live import doors
 
 STEPS: Final = 11
@@ -72,15 +72,18 @@ def demo(home: Path, plan: Plan) -> None:
 
 def prepare(home: Path) -> Settings:
     """Wipe the demo's home, end what a killed demo left, and write its settings with free ports."""
-    if home.exists():
+    file = home / "microvol.toml"
+    if file.is_file():
         platform.down(load_settings(home=home), lambda text: None)
         shutil.rmtree(home)
-    home.mkdir(parents=True)
+    elif home.exists() and any(home.iterdir()):
+        raise BadInput(f"{home} is not a demo's folder and is not empty: it is not wiped")
+    home.mkdir(parents=True, exist_ok=True)
     ports = dict(zip(("prefect", "mlflow", "paper"), free_ports(3), strict=True))
     lines = [f'home = "{home}"', f'prefect_api_url = "http://127.0.0.1:{ports["prefect"]}/api"', "[ports]"]
     lines += [f"{name} = {port}" for name, port in ports.items()]
-    (home / "microvol.toml").write_text("\n".join([*lines, "[capture]", "ingest_seconds = 20.0", ""]))
-    return demo_market.own_settings(home / "microvol.toml")
+    file.write_text("\n".join([*lines, "[capture]", "ingest_seconds = 20.0", ""]))
+    return demo_market.own_settings(file)
 
 
 def free_ports(count: int) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Any
 from prefect import flow
 
 from flows import log, rooms
+from flows.replay import replay_config
 from flows.runner import step
 from flows.settings import load_settings
 
@@ -26,8 +27,8 @@ def write_page(day: date, venue: str | None, symbol: str | None) -> dict[str, An
     settings = load_settings(venue=venue, symbol=symbol)
     out = settings.home / "report"
     with rooms.lake(settings) as lake:
-        registry = rooms.registry(settings)
-        done = write_report(lake, registry, settings.layout, settings.venue, settings.symbol, day, out)
+        registry, place = rooms.registry(settings), (settings.venue, settings.symbol)
+        done = write_report(lake, registry, settings.layout, *place, day, out, replay=replay_config(settings))
     facts = asdict(done)
     log.say("reported", day=day, page=facts.get("path"))
     return facts

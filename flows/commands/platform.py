@@ -1,5 +1,6 @@
 """Commands around the servers: up, down, status, doctor, venue, demo."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -56,6 +57,7 @@ def venue(
 
 
 def demo(
+    home: Annotated[Path, typer.Option("--home", help="Wiped at the start.")] = ROOT / "var" / "demo",
     hours: Annotated[float, typer.Option("--hours", help="Simulated hours before the recording.")] = 3.0,
     record_seconds: Annotated[float, typer.Option("--record-seconds", help="How long to record.")] = 60.0,
     quote_seconds: Annotated[float, typer.Option("--quote-seconds", help="How long version 1 quotes alone.")] = 120.0,
@@ -65,4 +67,4 @@ def demo(
     from flows import demo as loop
 
     plan = loop.Plan(hours=hours, record_seconds=record_seconds, quote_seconds=quote_seconds, trials=trials)
-    loop.demo(ROOT / "var" / "demo", plan)
+    loop.demo(home.resolve(), plan)

@@ -1,0 +1,67 @@
+"""The demo, shortened: it goes all the way around, and it leaves no process behind however it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from flows import demo
+from strategy.errors import BadInput
+
+pytestmark = pytest.mark.timeout(600)
+SHORT = ["--hours", "0.3", "--record-seconds", "10", "--quote-seconds", "15", "--trials", "6"]
+
+
+def command(home: Path) -> list[str]:
+    return [sys.executable, "-m", "flows", "demo", "--home", str(home), *SHORT]
+
+
+def left_behind(home: Path) -> list[str]:
+    """Return the command lines of living processes that name the home, in arguments or environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            words = [*process.cmdline(), *process.environ().values()]
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+        if process.pid != os.getpid() and any(str(home) in word for word in words):
+            found.append(" ".join(process.cmdline()))
+    return found
+
+
+@pytest.mark.slow
+def test_the_whole_loop_exits_0_and_leaves_nothing_running(tmp_path: Path) -> None:
+    home = tmp_path / "demo"
+    done = subprocess.run(command(home), capture_output=True, text=True, timeout=500, check=False)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    assert "promotion while quoting" in done.stdout
+    assert list((home / "report").rglob("*.html"))
+    assert left_behind(home) == []
+
+
+@pytest.mark.slow
+def test_an_interrupted_demo_cleans_up_and_exits_1(tmp_path: Path) -> None:
+    home = tmp_path / "demo"
+    with subprocess.Popen(command(home), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        deadline = time.monotonic() + 60
+        while not (home / "run" / "prefect.json").exists():
+            assert time.monotonic() < deadline
+            assert child.poll() is None
+            time.sleep(0.1)
+        child.send_signal(signal.SIGTERM)
+        _, errors = child.communicate(timeout=120)
+    assert child.returncode == 1
+    assert "microvol: the demo was interrupted" in errors
+    assert left_behind(home) == []
+
+
+def test_a_folder_that_is_no_demo_is_not_wiped(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(BadInput, match="not wiped"):
+        demo.prepare(tmp_path)
+    assert (tmp_path / "thesis.txt").exists()
