@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from matplotlib.figure import Figure
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 
 from analytics import plots
@@ -53,7 +54,7 @@ def log_calibration(registry: Registry, result: StudyResult, info: TapeInfo, gat
     return Logged(parent, tuple(nested), time.perf_counter() - begun)
 
 
-def calibration_figures(result: StudyResult, info: TapeInfo) -> dict[str, plots.Figure]:
+def calibration_figures(result: StudyResult, info: TapeInfo) -> dict[str, Figure]:
     """Return the winner's spread curve over the observed sigmas, and its equity on the held-out fold."""
     parameters = result.winner.point.parameters
     figures = {"spread_curve": spread_figure(parameters, result.sigma)}
@@ -63,7 +64,7 @@ def calibration_figures(result: StudyResult, info: TapeInfo) -> dict[str, plots.
     return figures
 
 
-def spread_figure(parameters: ParameterSet, observed: Any) -> plots.Figure:
+def spread_figure(parameters: ParameterSet, observed: Any) -> Figure:
     """Return the half-spread over the sigmas that matter: from 0 to well beyond the observed and the thresholds."""
     regimes = parameters.regimes
     thresholds = (regimes.low_threshold, regimes.medium_threshold, regimes.high_threshold)
@@ -72,7 +73,7 @@ def spread_figure(parameters: ParameterSet, observed: Any) -> plots.Figure:
     return plots.spread_curve(sigma, half_spread_curve(parameters, sigma), thresholds, np.asarray(observed))
 
 
-def equity_figure(activity: Activity, info: TapeInfo) -> plots.Figure:
+def equity_figure(activity: Activity, info: TapeInfo) -> Figure:
     """Return PnL above holding the start inventory, and the inventory."""
     marks = walk(activity)
     lot = float(info.lot_size)
@@ -95,13 +96,13 @@ def _candidate(client: Any, experiment: str, parent: str, place: int, candidate:
     return run_id
 
 
-def metric_list(prefix: str, metrics: Metrics) -> list[Metric]:
+def metric_list(prefix: str, metrics: Metrics, model_id: str | None = None, step: int = 0) -> list[Metric]:
     """Return metrics as MLflow takes them; a regime's are named `prefix.regime.metric`."""
-    rows = [
-        (f"{prefix}.{name}" if regime == "all" else f"{prefix}.{regime}.{name}", v)
-        for name, regime, v in metrics.rows()
+    named = [
+        (f"{prefix}.{name}" if regime == "all" else f"{prefix}.{regime}.{name}", value)
+        for name, regime, value in metrics.rows()
     ]
-    return [_metric(name, value) for name, value in rows if np.isfinite(value)]
+    return [_metric(name, value, step, model_id) for name, value in named if np.isfinite(value)]
 
 
 def _metric(name: str, value: float, step: int = 0, model_id: str | None = None) -> Metric:

@@ -63,7 +63,7 @@ def covered(tape: Tape) -> list[Window]:
     if not starts:
         return []
     holes = sorted([*tape.gap_exch.tolist(), int(tape.update_exch[-1])])
-    spans = []
+    spans: list[Window] = []
     for start in starts:
         end = next((hole for hole in holes if hole >= start), None)
         if end is not None and (not spans or start >= spans[-1].end_ns) and end > start:

@@ -5,15 +5,20 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from strategy.replay.sigma import sigma_series
+
+from strategy.policies.parameters import ParameterSet
+from strategy.replay.tape import Tape, TapeInfo
 
 F64 = NDArray[np.float64]
 Mode = Literal["percentage", "absolute"]
+DEFAULT_WINDOW_S: Final = 60.0  # for engines without a window of their own
 MIN_SAMPLES: Final = 10  # a standard deviation of fewer differences says nothing to compare with
 
 
 @dataclass(frozen=True, slots=True)
 class SigmaPath:
-    """Sigma after every accepted update: `ts` ns, `mid` ticks, `sigma` in the mode's unit (nan = warm-up)."""
+    """Sigma after every accepted update: `ts` ns, `mid` quote currency, `sigma` in the mode's unit (nan = warm-up)."""
 
     ts: NDArray[np.int64]
     mid: F64
@@ -28,6 +33,15 @@ class PredictionError:
     rmse: float
     qlike: float
     samples: int
+
+
+def foretold(tape: Tape, info: TapeInfo, parameters: ParameterSet) -> tuple[SigmaPath, F64]:
+    """Return a set's sigma over a tape, and beside it the volatility over the window that followed each."""
+    ts, mid_ticks, sigma = sigma_series(tape, info, parameters)
+    mode: Mode = "absolute" if parameters.volatility.get("vol_mode") == "absolute" else "percentage"
+    window_ns = round(float(parameters.volatility.get("vol_window_seconds", DEFAULT_WINDOW_S)) * 1e9)
+    path = SigmaPath(ts, mid_ticks * float(info.tick_size), sigma)
+    return path, realised_sigma(path, window_ns, mode, tape.update_local[tape.fresh == 1])
 
 
 def realised_sigma(path: SigmaPath, window_ns: int, mode: Mode, breaks: NDArray[np.int64]) -> F64:

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from strategy.replay.driver import ReplayConfig
-from strategy.replay.sigma import sigma_series
 
 from analytics.candidates import Candidate, choose
 from analytics.folds import Folds, FoldSettings, split
 from analytics.markout import mid_path
 from analytics.objective import Bench, Evaluation, Objective
-from analytics.prediction import PredictionError, SigmaPath, prediction_error, realised_sigma
+from analytics.prediction import PredictionError, SigmaPath, foretold, prediction_error
 from analytics.space import Space, SpaceSettings
 from analytics.trials import TrialRow
 from strategy.errors import BadInput, Failed
@@ -94,14 +93,14 @@ def run_study(
     """
     folds = split(tape, settings.folds)
     bench = Bench(tape, info, mid_path(tape), settings.replay, settings.objective)
-    path = SigmaPath(*sigma_series(tape, info, base))
+    path, actual = foretold(tape, info, base)
     space = Space(base, _inside(path, folds), settings.space)
     name = study_name(info, base, settings)
     search = _Search(_open(name, settings), space, bench, folds, settings)
     search.run(progress, stop)
     begun = time.perf_counter()
     candidates = choose(bench, space, folds, search.rows, settings.candidates)
-    prediction = _prediction(path, folds, base, tape)
+    prediction = _prediction(path, actual, folds)
     return StudyResult(
         name=name,
         base=base,
@@ -225,10 +224,7 @@ def _inside(path: SigmaPath, folds: Folds) -> NDArray[np.float64]:
     return path.sigma[keep & np.isfinite(path.sigma)]
 
 
-def _prediction(path: SigmaPath, folds: Folds, base: ParameterSet, tape: Tape) -> PredictionError:
-    """Compare sigma with what followed on the held-out windows; the search leaves the volatility engine as it is."""
-    window_ns = int(float(base.volatility.get("vol_window_seconds", 60.0)) * 1e9)
-    mode = base.volatility.get("vol_mode", "percentage")
-    actual = realised_sigma(path, window_ns, mode, tape.update_local[tape.fresh == 1])
-    keep = path.ts >= folds.held_out[0][0].start_ns
-    return prediction_error(path.sigma[keep], actual[keep])
+def _prediction(path: SigmaPath, actual: NDArray[np.float64], folds: Folds) -> PredictionError:
+    """Compare sigma with what followed, held out; the search leaves the volatility engine as it is."""
+    held_out = path.ts >= folds.held_out[0][0].start_ns
+    return prediction_error(path.sigma[held_out], actual[held_out])
