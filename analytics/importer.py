@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from analytics.instruments import from_options, learn, settle
+from analytics.instruments import from_options, learn, parsed, settle
 from analytics.intake import Intake, Source
 from analytics.lake import Lake
-from analytics.market_rows import Counts
+from analytics.market_rows import Counts, wire_symbol
 from analytics.writer import sole_writer
 from strategy.errors import BadInput
 from strategy.venues.collector import CollectorFile, first_stamp
@@ -69,7 +69,7 @@ def import_files(
 ) -> ImportReport:
     """Import files in the order of their first stamps; `report` gets one line a file, fault or note."""
     with sole_writer(lake):
-        usable, faults = _in_order(paths)
+        usable, faults = _in_order(paths, wire_symbol(symbol))
         total = ImportReport(Counts(), Counts(), tuple(faults))
         for fault in faults:
             report(fault.text)
@@ -103,17 +103,29 @@ def _sum(left: ImportReport, right: ImportReport) -> ImportReport:
     )
 
 
-def _in_order(paths: Sequence[Path]) -> tuple[list[Path], list[Fault]]:
+def _in_order(paths: Sequence[Path], symbol: str) -> tuple[list[Path], list[Fault]]:
+    """Return the usable files in order of their first stamps, and what is wrong with the others."""
     stamped, faults = [], []
     for path in paths:
         if not path.is_file():
             raise BadInput(f"{path} is not a file")
-        stamp = first_stamp(path)
+        stamp, found = first_stamp(path), _first_symbol(path)
         if stamp is None:
             faults.append(Fault(UNUSABLE, f"{path}: nothing usable, no line is `<local_ns> <json>`"))
+        elif found not in (None, symbol):
+            faults.append(Fault(UNUSABLE, f"{path}: nothing usable, it is of {found}, not of {symbol}"))
         else:
             stamped.append((stamp, path))
     return [path for _, path in sorted(stamped)], faults
+
+
+def _first_symbol(path: Path) -> str | None:
+    """Return the first symbol that a file's messages name; a snapshot names none and would go to any."""
+    for line in CollectorFile(path):
+        for event in parsed(line):
+            if hasattr(event, "symbol"):
+                return str(event.symbol)
+    return None
 
 
 class _FileImport:

@@ -9,7 +9,7 @@ from analytics.lake import Lake
 from analytics.market_rows import wire_symbol
 from strategy.errors import BadData, BadInput
 from strategy.policies.document import Instrument
-from strategy.venues.collector import CollectorFile
+from strategy.venues.collector import CollectorFile, Line
 from strategy.venues.events import BookTicker, DepthDiff, DepthSnapshot, InstrumentInfo, MarketEvent, Trade
 from strategy.venues.units import common_step
 from strategy.venues.wire import parse
@@ -77,7 +77,7 @@ def learn_stated(lake: Lake, path: Path, venue: str, symbol: str) -> Instrument 
 def _info(path: Path, symbol: str) -> InstrumentInfo | None:
     for line in CollectorFile(path):
         if line.payload.startswith(b'{"symbols"'):
-            for event in _events(line.local_ns, line.payload):
+            for event in parsed(line):
                 if isinstance(event, InstrumentInfo) and event.symbol == wire_symbol(symbol):
                     return event
     return None
@@ -88,7 +88,7 @@ def _inferred(paths: list[Path], venue: str, symbol: str) -> Instrument:
     sizes: set[str] = set()
     for path in paths:
         for line in CollectorFile(path):
-            for event in _events(line.local_ns, line.payload):
+            for event in parsed(line):
                 if getattr(event, "symbol", wire_symbol(symbol)) == wire_symbol(symbol):
                     _collect(event, prices.add, sizes.add)
     return Instrument(
@@ -112,10 +112,10 @@ def _collect(event: MarketEvent, price: Callable[[str], None], size: Callable[[s
             size(level_size)
 
 
-def _events(local_ns: int, payload: bytes) -> tuple[MarketEvent, ...]:
+def parsed(line: Line) -> tuple[MarketEvent, ...]:
     """Parse a line that another pass will judge: here a bad one says nothing."""
     try:
-        return parse(local_ns, payload)
+        return parse(line.local_ns, line.payload)
     except BadData:
         return ()
 

@@ -140,13 +140,21 @@ class Lake:
         return int(self.query("queries/snapshot_id").item())
 
     def migrate(self) -> list[int]:
-        """Apply the migrations that the lake lacks, each in its own transaction; return their numbers."""
+        """Apply the migrations that the lake lacks, all or none, and return their numbers."""
         self.execute("staging/create_schema_migration")
-        held = self._held()
-        return [each[0] for each in migrations() if each[0] not in held and self.atomically(_migration(*each))]
+        return self.atomically(Lake._apply_missing) if self._missing() else []
 
-    def _held(self) -> set[int]:
-        return set(self.query("queries/schema_migrations")["number"].to_list())
+    def _apply_missing(self) -> list[int]:
+        """Apply what is missing now: another process may have been faster."""
+        missing = self._missing()
+        for number, name in missing:
+            self.execute(f"migrations/{name}")
+            self.execute("staging/add_schema_migration", number=number, name=name)
+        return [number for number, _ in missing]
+
+    def _missing(self) -> list[tuple[int, str]]:
+        held = set(self.query("queries/schema_migrations")["number"].to_list())
+        return [each for each in migrations() if each[0] not in held]
 
     def _try(self, call: Callable[[], T]) -> T:
         """Retry a single statement; inside a transaction the whole transaction is what must be retried."""
@@ -172,17 +180,6 @@ def run_checks(lake: Lake) -> list[tuple[str, pl.DataFrame]]:
     names = sorted(path.stem for path in (SQL / "checks").glob("*.sql"))
     found = [(name, lake.query(f"checks/{name}")) for name in names]
     return [(name, rows) for name, rows in found if not rows.is_empty()]
-
-
-def _migration(number: int, name: str) -> Callable[[Lake], bool]:
-    def apply(lake: Lake) -> bool:
-        if number in lake._held():
-            return False  # another process was faster
-        lake.execute(f"migrations/{name}")
-        lake.execute("staging/add_schema_migration", number=number, name=name)
-        return True
-
-    return apply
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, settings: LakeSettings, read_only: bool) -> None:

@@ -30,7 +30,7 @@ class Grid:
             digits = whole + fraction
             if len(fraction) != self._places:
                 digits = whole + fraction.rstrip("0").ljust(self._places, "0")
-            if not (digits.isdecimal() and len(digits) - len(whole) == self._places):
+            if not (whole and digits.isdecimal() and digits.isascii() and len(digits) - len(whole) == self._places):
                 raise BadData(f"{text!r} is not a decimal of at most {self._places} places")
         except AttributeError as error:
             raise BadData(f"{text!r} is not a decimal string") from error
