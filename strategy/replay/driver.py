@@ -1,0 +1,161 @@
+"""The reference replay: one parameter set over one tape."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from strategy.errors import BadInput
+from strategy.kernel.records import EVENT
+from strategy.kernel.state import COUNTERS, Records, State, new_out, new_state
+from strategy.policies.composition import compose, policy_names
+from strategy.policies.document import Instrument
+from strategy.policies.packing import atoms_of, lots_of, pack_parameters
+from strategy.policies.parameters import ParameterSet
+from strategy.replay.exchange import Logs, Venue, new_logs, new_venue, sorted_times, with_room
+from strategy.replay.loop import NEVER, SOURCES
+from strategy.replay.tape import Tape, TapeInfo
+
+LOOP: Final = "strategy.replay.loop"
+BPS: Final = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayConfig:
+    """What a replay assumes of venue, line and account.
+
+    Holdings at the start in base and quote units. `taker_fee_bps` is not used by post-only quotes. The window is
+    [start_ns, end_ns) in local time, None = the tape's own; the book is built from the tape's start all the same.
+    """
+
+    entry_latency_ns: int = 10_000_000
+    response_latency_ns: int = 10_000_000
+    maker_fee_bps: float = 0.0
+    taker_fee_bps: float = 0.0
+    queue_model: Literal["risk_averse"] = "risk_averse"
+    base: float = 0.0
+    quote: float = 0.0
+    start_ns: int | None = None
+    end_ns: int | None = None
+    record_decisions: bool = False
+    record_events: bool = False
+    sample_interval_ns: float = 1e9
+    version: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what no venue or account can be."""
+        if self.queue_model != "risk_averse":
+            raise BadInput(f"queue_model was {self.queue_model!r}, known is risk_averse")
+        if self.sample_interval_ns < 1:
+            raise BadInput(f"sample_interval_ns was {self.sample_interval_ns}, it must be 1 or more")
+        for name in ("entry_latency_ns", "response_latency_ns", "base", "quote"):
+            if getattr(self, name) < 0:
+                raise BadInput(f"{name} was {getattr(self, name)}, it must not be under 0")
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayResult:
+    """What happened; dtypes in `strategy.replay.rows`. Holdings are the venue's truth, unreported fills included."""
+
+    fills: Records
+    orders: Records
+    samples: Records
+    decisions: Records
+    events: Records
+    start_base_lots: float
+    start_quote_atoms: float
+    end_base_lots: float
+    end_quote_atoms: float
+    start_mid_ticks: float
+    end_mid_ticks: float
+    counters: dict[str, int]
+
+
+def replay(tape: Tape, info: TapeInfo, parameters: ParameterSet, config: ReplayConfig) -> ReplayResult:
+    """Run one parameter set over a tape; the same arguments give the same result, bit for bit."""
+    instrument = instrument_of(info)
+    base, quote = lots_of(config.base, instrument), atoms_of(config.quote, instrument)
+    volatility, _ = parameters.policy_of("volatility")
+    state = new_state(volatility.state, base, quote, config.version)
+    params = pack_parameters(parameters, instrument)
+    market = prepared(tape)
+    venue, logs = new_venue(market), new_logs()
+    _set_window(venue.cursor[0], market, config)
+    venue.cursor["base_lots"], venue.cursor["quote_atoms"] = base, quote
+    run = compose(LOOP, policy_names(parameters)).run
+    out, due, room = new_out(), np.zeros(SOURCES, np.int64), np.zeros(2, EVENT)
+    while not run(market, state, params, out, venue, logs, due, room):
+        logs = with_room(logs, venue.cursor[0])
+    return _result(state, venue, logs, base, quote)
+
+
+def instrument_of(info: TapeInfo) -> Instrument:
+    """Return the instrument that a tape is of."""
+    names = ("venue", "symbol", "tick_size", "lot_size", "min_qty", "min_notional")
+    return Instrument(**{name: getattr(info, name) for name in names})
+
+
+def prepared(tape: Tape) -> Tape:
+    """Return a tape as the compiled loop wants it: one memory layout, and times that never step back."""
+    columns = {name: _read_only(column) for name, column in tape._asdict().items()}
+    for name in columns:
+        if name.endswith(("_exch", "_local")):
+            columns[name] = _read_only(sorted_times(columns[name]))
+    return Tape(**columns)
+
+
+def _read_only(column: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a plain read-only view, so that memory-mapped and ordinary columns share one compiled loop."""
+    view = np.ascontiguousarray(np.asarray(column)).view()
+    view.setflags(write=False)
+    return view
+
+
+def _set_window(cursor: np.void, tape: Tape, config: ReplayConfig) -> None:
+    local = [times for times in (tape.update_local, tape.trade_local, tape.gap_local) if len(times)]
+    first = min((int(times[0]) for times in local), default=0)
+    last = max((int(times[-1]) for times in local), default=-1)
+    start = first if config.start_ns is None else max(config.start_ns, first)
+    cursor["now"] = min(start, first)
+    cursor["start_ns"] = start
+    cursor["end_ns"] = last + 1 if config.end_ns is None else min(config.end_ns, last + 1)
+    cursor["local_trade"] = np.searchsorted(tape.trade_local, start)
+    cursor["local_gap"] = np.searchsorted(tape.gap_local, start)
+    cursor["local_update"] = np.searchsorted(tape.update_local, start)
+    cursor["next_sample_ns"] = start if len(local) else NEVER
+    cursor["sample_ns"] = int(config.sample_interval_ns)
+    cursor["entry_ns"] = config.entry_latency_ns
+    cursor["response_ns"] = config.response_latency_ns
+    cursor["maker_fee"] = config.maker_fee_bps * BPS
+    cursor["record_decisions"] = config.record_decisions
+    cursor["record_events"] = config.record_events
+    cursor["mid_ticks"] = math.nan
+    cursor["start_mid_ticks"] = math.nan
+
+
+def _result(state: State, venue: Venue, logs: Logs, base: float, quote: float) -> ReplayResult:
+    cursor = venue.cursor[0]
+    orders = logs.orders[: int(cursor["orders"])].copy()
+    orders["ended_ns"][orders["outcome"] == 0] = cursor["end_ns"]
+    return ReplayResult(
+        fills=logs.fills[: int(cursor["fills"])].copy(),
+        orders=orders,
+        samples=logs.samples[: int(cursor["samples"])].copy(),
+        decisions=logs.decisions[: int(cursor["decisions"])].copy(),
+        events=logs.events[: int(cursor["events"])].copy(),
+        start_base_lots=base,
+        start_quote_atoms=quote,
+        end_base_lots=float(cursor["base_lots"]),
+        end_quote_atoms=float(cursor["quote_atoms"]),
+        start_mid_ticks=float(cursor["start_mid_ticks"]),
+        end_mid_ticks=float(cursor["mid_ticks"]),
+        counters=_counters(state),
+    )
+
+
+def _counters(state: State) -> dict[str, int]:
+    counts = {name: int(state.core[0][name]) for name in COUNTERS}
+    if "overflow" in (state.volatility.dtype.names or ()):
+        counts["volatility_overflow"] = int(state.volatility[0]["overflow"])
+    return counts

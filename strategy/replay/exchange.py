@@ -1,0 +1,142 @@
+"""The simulated venue's memory: its book, our orders in it, and the two lines to and from the strategy."""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strategy.kernel.book import Book, new_book
+from strategy.kernel.records import ACTION, BUY, DECISION, EVENT, MAX_LEVELS, SELL
+from strategy.kernel.state import Records
+from strategy.replay.rows import FILL_ROW, ORDER_ROW, SAMPLE_ROW
+from strategy.replay.tape import Tape
+
+LIVE_ORDERS: Final = 2 * MAX_LEVELS  # a slot's next order is sent only when its last one is known to be gone
+MARGIN: Final = 64  # rows that one turn of the loop can append to any log, generously
+
+LIVE = np.dtype(
+    [
+        ("order_id", "i8"),
+        ("side", "i1"),
+        ("level", "i1"),
+        ("price_ticks", "i8"),
+        ("leaves_lots", "i8"),
+        ("queue_ahead", "i8"),
+    ],
+    align=True,
+)
+
+REQUEST = np.dtype([("arrives_ns", "i8"), ("action", ACTION)], align=True)
+
+# Where each source stands, what the venue knows, and what is constant over a run.
+CURSOR = np.dtype(
+    [
+        ("now", "i8"),
+        ("end_ns", "i8"),
+        ("start_ns", "i8"),
+        ("exch_trade", "i8"),
+        ("exch_gap", "i8"),
+        ("exch_update", "i8"),
+        ("local_trade", "i8"),
+        ("local_gap", "i8"),
+        ("local_update", "i8"),
+        ("next_sample_ns", "i8"),
+        ("sample_ns", "i8"),
+        ("entry_ns", "i8"),
+        ("response_ns", "i8"),
+        ("maker_fee", "f8"),  # a fraction
+        ("record_decisions", "i1"),
+        ("record_events", "i1"),
+        ("started", "i1"),  # the strategy has seen its first book
+        ("known", "i1"),  # the venue's book is known: no gap since the last fresh update
+        ("bid_ticks", "i8"),
+        ("ask_ticks", "i8"),
+        ("mid_ticks", "f8"),  # the last mid of a book that was neither crossed nor empty
+        ("start_mid_ticks", "f8"),
+        ("live", "i8"),
+        ("seq", "i8"),
+        ("trade_id", "i8"),
+        ("base_lots", "f8"),
+        ("quote_atoms", "f8"),
+        ("first_request", "i8"),
+        ("last_request", "i8"),
+        ("first_response", "i8"),
+        ("last_response", "i8"),
+        ("fills", "i8"),
+        ("orders", "i8"),
+        ("samples", "i8"),
+        ("decisions", "i8"),
+        ("events", "i8"),
+    ],
+    align=True,
+)
+
+
+class Venue(NamedTuple):
+    """The venue: `live` rows [0, cursor.live) are our resting orders in the order of their arrival."""
+
+    cursor: Records  # (1,) CURSOR
+    book: Book
+    live: Records  # (LIVE_ORDERS,) LIVE
+
+
+class Logs(NamedTuple):
+    """Growing tables; the cursor says how many rows of each are in use. Queues run from first to last."""
+
+    requests: Records  # REQUEST: the strategy's actions under way to the venue
+    responses: Records  # EVENT: the venue's answers under way back; local_ts is when they arrive
+    fills: Records
+    orders: Records
+    samples: Records
+    decisions: Records
+    events: Records
+
+
+USED: Final = {
+    "requests": "last_request",
+    "responses": "last_response",
+    "fills": "fills",
+    "orders": "orders",
+    "samples": "samples",
+    "decisions": "decisions",
+    "events": "events",
+}
+
+
+def new_venue(tape: Tape) -> Venue:
+    """Return a venue whose book has room for every price the tape names."""
+    sides = (tape.level_ticks[tape.level_side == side] for side in (BUY, SELL))
+    room = max(len(np.unique(ticks)) for ticks in sides)
+    return Venue(np.zeros(1, CURSOR), new_book(room + 1), np.zeros(LIVE_ORDERS, LIVE))
+
+
+def new_logs() -> Logs:
+    """Return empty logs."""
+    room = 4 * MARGIN
+    return Logs(
+        requests=np.zeros(room, REQUEST),
+        responses=np.zeros(room, EVENT),
+        fills=np.zeros(room, FILL_ROW),
+        orders=np.zeros(room, ORDER_ROW),
+        samples=np.zeros(room, SAMPLE_ROW),
+        decisions=np.zeros(room, DECISION),
+        events=np.zeros(room, EVENT),
+    )
+
+
+def with_room(logs: Logs, cursor: np.void) -> Logs:
+    """Return logs in which every table has room for many more turns of the loop; what is in use stays."""
+    return Logs(**{name: _with_room(getattr(logs, name), int(cursor[used])) for name, used in USED.items()})
+
+
+def _with_room(table: Records, used: int) -> Records:
+    if used + MARGIN < len(table) // 2:
+        return table
+    larger = np.zeros(2 * len(table), table.dtype)
+    larger[:used] = table[:used]
+    return larger
+
+
+def sorted_times(times: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return times that never step back: a venue's stamps may, its stream's order does not."""
+    return np.maximum.accumulate(times) if len(times) else times

@@ -1,0 +1,257 @@
+"""The reference driver's loop: every event of the tape in time order, through the composed `step`.
+
+Two clocks on one axis. The venue matches on exchange time; the strategy acts on local time. At equal times the
+order is: public trade, gap, depth update, arrival of our request (all at the venue); then at the strategy trade, gap,
+depth update, the venue's answer, timer; then the sample. So a request meets the book as the update at that moment
+leaves it, a fill before a cancel of the same moment, and a timer sees all the news of its moment.
+
+The loop allocates nothing. When a log is nearly full it returns, and is called again with more room.
+"""
+
+from typing import Any, Final
+
+from strategy.kernel.jit import jit
+from strategy.kernel.records import BOOK, FRESH, GAP, PLACE, TIMER, TRADE
+from strategy.kernel.step import step, take_book, take_gap
+from strategy.replay.exchange import MARGIN
+from strategy.replay.fill_model import on_gap, on_request, on_trade, on_update
+
+NEVER: Final = 9_223_372_036_854_775_807
+
+# Sources, in the order in which equal times are served.
+EXCH_TRADE: Final = 0
+EXCH_GAP: Final = 1
+EXCH_UPDATE: Final = 2
+REQUEST: Final = 3
+LOCAL_TRADE: Final = 4
+LOCAL_GAP: Final = 5
+LOCAL_UPDATE: Final = 6
+RESPONSE: Final = 7
+WAKE: Final = 8
+SAMPLE: Final = 9
+SOURCES: Final = 10
+
+
+@jit
+def time_at(times: Any, i: int) -> int:
+    """Return times[i], NEVER past the end."""
+    return int(times[i]) if i < len(times) else NEVER
+
+
+@jit
+def look_ahead(tape: Any, state: Any, venue: Any, logs: Any, due: Any) -> int:
+    """Write each source's next time into `due` and return the source to serve."""
+    c = venue.cursor[0]
+    due[EXCH_TRADE] = time_at(tape.trade_exch, c["exch_trade"])
+    due[EXCH_GAP] = time_at(tape.gap_exch, c["exch_gap"])
+    due[EXCH_UPDATE] = time_at(tape.update_exch, c["exch_update"])
+    due[REQUEST] = NEVER
+    if c["first_request"] < c["last_request"]:
+        due[REQUEST] = logs.requests[c["first_request"]]["arrives_ns"]
+    due[LOCAL_TRADE] = time_at(tape.trade_local, c["local_trade"])
+    due[LOCAL_GAP] = time_at(tape.gap_local, c["local_gap"])
+    due[LOCAL_UPDATE] = time_at(tape.update_local, c["local_update"])
+    due[RESPONSE] = NEVER
+    if c["first_response"] < c["last_response"]:
+        due[RESPONSE] = logs.responses[c["first_response"]]["local_ts"]
+    due[WAKE] = state.core[0]["next_wake_ns"] if state.core[0]["next_wake_ns"] > 0 else NEVER
+    due[SAMPLE] = c["next_sample_ns"]
+    source = 0
+    for i in range(1, SOURCES):
+        if due[i] < due[source]:
+            source = i
+    return source
+
+
+@jit
+def has_room(venue: Any, logs: Any) -> bool:
+    """Return whether every log can take what one turn may write."""
+    c = venue.cursor[0]
+    lines = c["last_request"] + MARGIN < len(logs.requests) and c["last_response"] + MARGIN < len(logs.responses)
+    tables = c["fills"] + MARGIN < len(logs.fills) and c["orders"] + MARGIN < len(logs.orders)
+    records = c["decisions"] + MARGIN < len(logs.decisions) and c["events"] + MARGIN < len(logs.events)
+    return bool(lines and tables and records and c["samples"] + MARGIN < len(logs.samples))
+
+
+@jit
+def run(tape: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, due: Any, room: Any) -> bool:
+    """Walk until the window ends and return True; False when a log needs more room, with all progress kept.
+
+    `due` (SOURCES,) int64 and `room` (2,) EVENT are scratch; room[1] stays blank.
+    """
+    c = venue.cursor[0]
+    while has_room(venue, logs):
+        source = look_ahead(tape, state, venue, logs, due)
+        if due[source] >= c["end_ns"]:
+            return True
+        c["now"] = max(c["now"], due[source])
+        if source <= REQUEST:
+            serve_venue(tape, venue, logs, source)
+        elif source == SAMPLE:
+            write_sample(state, venue, logs)
+        elif fetch(tape, venue, logs, source, room):
+            serve_strategy(state, params, out, venue, logs, room[0])
+    return False
+
+
+@jit
+def serve_venue(tape: Any, venue: Any, logs: Any, source: int) -> None:
+    """Let the venue take one public event or one request of ours."""
+    c = venue.cursor[0]
+    if source == EXCH_TRADE:
+        i = c["exch_trade"]
+        on_trade(venue, logs, tape.trade_side[i], tape.trade_ticks[i], tape.trade_lots[i])
+        c["exch_trade"] += 1
+    elif source == EXCH_GAP:
+        on_gap(venue, logs)
+        c["exch_gap"] += 1
+    elif source == EXCH_UPDATE:
+        on_update(venue, logs, tape, c["exch_update"])
+        c["exch_update"] += 1
+    else:
+        on_request(venue, logs, logs.requests[c["first_request"]]["action"])
+        c["first_request"] += 1
+        if c["first_request"] == c["last_request"]:
+            c["first_request"] = 0
+            c["last_request"] = 0
+
+
+@jit
+def fetch(tape: Any, venue: Any, logs: Any, source: int, room: Any) -> bool:
+    """Write the strategy's next event into room[0]; False when it is not for the strategy (before the window's first book)."""
+    c = venue.cursor[0]
+    if source == RESPONSE:
+        room[0] = logs.responses[c["first_response"]]
+        c["first_response"] += 1
+        if c["first_response"] == c["last_response"]:
+            c["first_response"] = 0
+            c["last_response"] = 0
+        return True
+    room[0] = room[1]
+    event = room[0]
+    event["local_ts"] = c["now"]
+    event["exch_ts"] = c["now"]
+    if source == LOCAL_UPDATE:
+        return fetch_book(tape, c, event)
+    if source == LOCAL_TRADE:
+        fetch_trade(tape, c["local_trade"], event)
+        c["local_trade"] += 1
+    elif source == LOCAL_GAP:
+        event["kind"] = GAP
+        event["exch_ts"] = tape.gap_exch[c["local_gap"]]
+        c["local_gap"] += 1
+    else:
+        event["kind"] = TIMER
+    return True
+
+
+@jit
+def fetch_trade(tape: Any, i: int, event: Any) -> None:
+    """Fill in trade `i`."""
+    event["kind"] = TRADE
+    event["exch_ts"] = tape.trade_exch[i]
+    event["side"] = tape.trade_side[i]
+    event["price_ticks"] = tape.trade_ticks[i]
+    event["qty_lots"] = tape.trade_lots[i]
+
+
+@jit
+def fetch_book(tape: Any, c: Any, event: Any) -> bool:
+    """Fill in the next update; the first one of a window that starts on a known book counts as fresh."""
+    i = c["local_update"]
+    c["local_update"] += 1
+    write_book(tape, i, event)
+    if c["started"] == 0:
+        if tape.fresh[i] == 0 and c["known"] == 0:
+            return False
+        event["flag"] = FRESH
+        c["started"] = 1
+        c["start_mid_ticks"] = c["mid_ticks"]
+    return True
+
+
+@jit
+def write_book(tape: Any, i: int, event: Any) -> None:
+    """Fill in update `i` but for its local time."""
+    event["kind"] = BOOK
+    event["flag"] = FRESH if tape.fresh[i] == 1 else 0
+    event["exch_ts"] = tape.update_exch[i]
+    event["bid_ticks"] = tape.bid_ticks[i]
+    event["bid_lots"] = tape.bid_lots[i]
+    event["ask_ticks"] = tape.ask_ticks[i]
+    event["ask_lots"] = tape.ask_lots[i]
+
+
+@jit
+def serve_strategy(state: Any, params: Any, out: Any, venue: Any, logs: Any, event: Any) -> None:
+    """Feed one event and send what the strategy decides."""
+    c = venue.cursor[0]
+    c["seq"] += 1
+    event["seq"] = c["seq"]
+    if c["record_events"] == 1:
+        logs.events[c["events"]] = event
+        c["events"] += 1
+    count = step(state, params, event, out)
+    if c["record_decisions"] == 1 and out.decided[0] == 1:
+        logs.decisions[c["decisions"]] = out.decision[0]
+        c["decisions"] += 1
+    for i in range(count):
+        send(state, venue, logs, out.actions[i])
+
+
+@jit
+def send(state: Any, venue: Any, logs: Any, action: Any) -> None:
+    """Put an action on the line to the venue; an order gets its row."""
+    c, core = venue.cursor[0], state.core[0]
+    logs.requests[c["last_request"]]["arrives_ns"] = c["now"] + c["entry_ns"]
+    logs.requests[c["last_request"]]["action"] = action
+    c["last_request"] += 1
+    if action["kind"] != PLACE:
+        return
+    row = logs.orders[c["orders"]]
+    c["orders"] += 1
+    row["order_id"] = action["order_id"]
+    row["version"] = core["version"]
+    row["side"] = action["side"]
+    row["level"] = action["level"]
+    row["price_ticks"] = action["price_ticks"]
+    row["qty_lots"] = action["qty_lots"]
+    row["placed_ns"] = c["now"]
+    row["mid_ticks"] = core["mid_ticks"]
+    row["regime"] = core["regime"]
+
+
+@jit
+def write_sample(state: Any, venue: Any, logs: Any) -> None:
+    """Append a sample."""
+    c, core = venue.cursor[0], state.core[0]
+    row = logs.samples[c["samples"]]
+    row["ts"] = c["next_sample_ns"]
+    row["mid_ticks"] = c["mid_ticks"]
+    row["sigma"] = core["sigma"]
+    row["regime"] = core["regime"]
+    row["base_lots"] = c["base_lots"]
+    row["quote_atoms"] = c["quote_atoms"]
+    c["samples"] += 1
+    c["next_sample_ns"] += c["sample_ns"]
+
+
+@jit
+def sigmas(tape: Any, state: Any, params: Any, event: Any, ts: Any, mid: Any, sigma: Any) -> int:
+    """Write (local_ts, mid, sigma) of every accepted update, as `step` sees them; return how many there are."""
+    core = state.core[0]
+    gap, used = 0, 0
+    for i in range(len(tape.update_local)):
+        while gap < len(tape.gap_local) and tape.gap_local[gap] <= tape.update_local[i]:
+            take_gap(state)
+            gap += 1
+        write_book(tape, i, event[0])
+        event[0]["local_ts"] = tape.update_local[i]
+        before = core["accepted"]
+        take_book(state, params, event[0])
+        if core["accepted"] > before:
+            ts[used] = tape.update_local[i]
+            mid[used] = core["mid_ticks"]
+            sigma[used] = core["sigma"]
+            used += 1
+    return used
