@@ -1,0 +1,116 @@
+"""One calibration from tape to challenger: study, gates, MLflow, registry."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from analytics.experiment import Logged, log_calibration
+from analytics.gates import Evidence, GateSettings, Verdict, judge
+from analytics.objective import Evaluation
+from analytics.promotion import CHAMPION
+from analytics.registry import Registry
+from analytics.study import Progress, StudyResult, StudySettings, run_study
+from strategy.kernel.jit import KERNEL_DIGEST
+from strategy.policies.document import Instrument, ParameterDocument, Provenance
+from strategy.policies.parameters import ParameterSet
+from strategy.replay.tape import Tape, TapeInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A study and what became of its winner; an interrupted study is neither logged nor registered."""
+
+    result: StudyResult
+    verdicts: tuple[Verdict, ...]
+    logged: Logged | None
+    document: ParameterDocument | None
+
+    @property
+    def passed(self) -> bool:
+        """Say whether the winner was registered and passed every gate."""
+        return self.document is not None and all(verdict.passed for verdict in self.verdicts)
+
+    @property
+    def gates(self) -> str:
+        """Return the verdicts in words."""
+        return gate_words(self.verdicts)
+
+
+def calibrate(
+    registry: Registry,
+    tape: Tape,
+    info: TapeInfo,
+    base: ParameterSet,
+    settings: StudySettings,
+    gates: GateSettings | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    stop: threading.Event | None = None,
+) -> Calibration:
+    """Search around `base`, judge the winner on the held-out fold, log all of it, register it as challenger."""
+    champion = registry.champion(info.venue, info.symbol)
+    rival = None if champion is None else champion.parameters
+    result = run_study(tape, info, base, settings, progress, stop, rival)
+    verdicts = verdicts_of(result, info, gates or GateSettings())
+    if result.interrupted:
+        return Calibration(result, verdicts, None, None)
+    logged = log_calibration(registry, result, info, verdicts)
+    document = document_of(result, info, verdicts, logged.run_id)
+    numbered = registry.register(document, logged.run_id, describe(result), _tags(result, verdicts))
+    return Calibration(result, verdicts, logged, numbered)
+
+
+def verdicts_of(result: StudyResult, info: TapeInfo, settings: GateSettings) -> tuple[Verdict, ...]:
+    """Return the gates' verdicts on a winner; its rival is the champion, or the base set while there is none."""
+    rival: Evaluation = result.champion or result.baseline
+    name = CHAMPION if result.champion else "baseline"
+    return judge(Evidence(document_of(result, info, (), None), result.held_out, rival, name, settings))
+
+
+def document_of(
+    result: StudyResult, info: TapeInfo, verdicts: tuple[Verdict, ...], run_id: str | None
+) -> ParameterDocument:
+    """Return the winner as a document that says where it comes from; its version is the registry's to give."""
+    provenance = Provenance(
+        window_start_ns=info.start_ns,
+        window_end_ns=info.end_ns,
+        lake_snapshot=info.lake_snapshot,
+        tape_fingerprint=info.fingerprint,
+        seed=result.settings.seed,
+        trials=len(result.trials),
+        study=result.name,
+        run_id=run_id,
+        gates=tuple(verdict.as_dict() for verdict in verdicts),
+    )
+    return ParameterDocument(
+        version=0,
+        instrument=instrument_of(info),
+        parameters=result.winner.point.parameters,
+        kernel_digest=KERNEL_DIGEST,
+        provenance=provenance,
+    )
+
+
+def instrument_of(info: TapeInfo) -> Instrument:
+    """Return the filters that a tape was made under."""
+    names = ("venue", "symbol", "tick_size", "lot_size", "min_qty", "min_notional")
+    return Instrument(**{name: getattr(info, name) for name in names})
+
+
+def gate_words(verdicts: tuple[Verdict, ...]) -> str:
+    """Return `passed`, or which gates were not."""
+    missed = [verdict.name for verdict in verdicts if not verdict.passed]
+    return f"failed: {', '.join(missed)}" if missed else "passed"
+
+
+def describe(result: StudyResult) -> str:
+    """Return one line for the registry's pages."""
+    figures = result.held_out.metrics.overall
+    held_out = f"edge {figures['edge_bps']:.3f} bps on {figures['fills']:.0f} fills held out"
+    return f"winner of {len(result.trials)} trials (trial {result.winner.trial.number}): {held_out}"
+
+
+def _tags(result: StudyResult, verdicts: tuple[Verdict, ...]) -> dict[str, str]:
+    held_out = result.held_out
+    kept = {"gates": gate_words(verdicts), "study": result.name, "score_held_out": f"{held_out.score:.6g}"}
+    quantiles = ", ".join(f"{q:.4f}" for q in result.winner.point.quantiles)
+    return kept | {"edge_bps": f"{held_out.metrics.overall['edge_bps']:.6g}", "sigma_quantiles": quantiles}
