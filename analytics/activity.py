@@ -56,7 +56,14 @@ class Marks:
 
 
 def of_replay(result: "ReplayResult", start_ns: int, end_ns: int) -> Activity:
-    """Return a replay's result as an activity over [start_ns, end_ns]."""
+    """Return a replay's result as an activity over [start_ns, end_ns].
+
+    Where the book was unknown at an end, the nearest known mid stands for it.
+    """
+    known = result.samples["mid_ticks"][np.nan_to_num(result.samples["mid_ticks"]) > 0]
+    first, last = (float(known[0]), float(known[-1])) if len(known) else (0.0, 0.0)
+    start_mid = result.start_mid_ticks if np.isfinite(result.start_mid_ticks) else first
+    end_mid = result.end_mid_ticks if np.isfinite(result.end_mid_ticks) else last
     return Activity(
         fills=result.fills,
         orders=result.orders,
@@ -65,10 +72,10 @@ def of_replay(result: "ReplayResult", start_ns: int, end_ns: int) -> Activity:
         end_ns=end_ns,
         start_base_lots=result.start_base_lots,
         start_quote_atoms=result.start_quote_atoms,
-        start_mid_ticks=result.start_mid_ticks,
+        start_mid_ticks=start_mid,
         end_base_lots=result.end_base_lots,
         end_quote_atoms=result.end_quote_atoms,
-        end_mid_ticks=result.end_mid_ticks,
+        end_mid_ticks=end_mid,
     )
 
 

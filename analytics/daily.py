@@ -163,6 +163,6 @@ def _replay(market: Market, live: Activity, parameters: ParameterSet, config: Re
         return None
     lot = float(market.info.lot_size)
     atom = lot * float(market.info.tick_size)
-    holdings = {"base": max(live.start_base_lots, 0.0) * lot, "quote": max(live.start_quote_atoms, 0.0) * atom}
-    own = replace(config, start_ns=start, end_ns=end, **holdings)
+    base, quote = max(live.start_base_lots, 0.0) * lot, max(live.start_quote_atoms, 0.0) * atom
+    own = replace(config, start_ns=start, end_ns=end, base=base, quote=quote)
     return of_replay(replay(market.tape, market.info, parameters, own), start, end)

@@ -15,7 +15,7 @@ NS: Final = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of exchange time without a hole, ns."""
+    """A stretch of receive time without a hole, ns."""
 
     start_ns: int
     end_ns: int
@@ -58,11 +58,11 @@ class FoldSettings(BaseModel):
 
 
 def covered(tape: Tape) -> list[Window]:
-    """Return the stretches of exchange time over which the book is known."""
-    starts = tape.update_exch[tape.fresh == 1].tolist()
+    """Return the stretches of receive time over which the book is known."""
+    starts = tape.update_local[tape.fresh == 1].tolist()
     if not starts:
         return []
-    holes = sorted([*tape.gap_exch.tolist(), int(tape.update_exch[-1])])
+    holes = sorted([*tape.gap_local.tolist(), int(tape.update_local[-1])])
     spans: list[Window] = []
     for start in starts:
         end = next((hole for hole in holes if hole >= start), None)

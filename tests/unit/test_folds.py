@@ -16,7 +16,7 @@ def tape_of(spans: list[tuple[int, int]]) -> Tape:
     seconds = np.concatenate([np.arange(start, end + 1) for start, end in spans]).astype(np.int64)
     fresh = np.isin(seconds, [start for start, _ in spans]).astype(np.int8)
     gaps = np.array([end for _, end in spans[:-1]], np.int64) * SECOND
-    return empty_tape(update_exch=seconds * SECOND, update_local=seconds * SECOND, fresh=fresh, gap_exch=gaps)
+    return empty_tape(update_exch=seconds * SECOND, update_local=seconds * SECOND, fresh=fresh, gap_exch=gaps, gap_local=gaps)
 
 
 def seconds_of(fold):
