@@ -106,7 +106,7 @@ class Capture:
             return
         for event in events:
             if isinstance(event, Epoch):
-                self._sequence.lose(local_ns, event.reason)
+                self._sequence = BookSequence()
             elif isinstance(event, DepthSnapshot):
                 self._sequence.on_snapshot(event)
                 if not self._sequence.known:

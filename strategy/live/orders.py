@@ -1,0 +1,352 @@
+"""Our orders at the venue: from the strategy's actions to requests, and from whatever comes back to its events.
+
+Answers, stream reports and executions may arrive in any order and more than once. The rules that make it safe:
+an execution counts once, by its trade id; an order's end is told to the strategy only after all executions that the
+venue counts in it; a request of unknown outcome is asked about until the venue says what became of it.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+import structlog
+
+from strategy.errors import MicrovolError, OrderRejected, OutcomeUnknown
+from strategy.kernel.records import ACK, CANCELLED, FILL, REJECT, REJECT_OTHER
+from strategy.policies.stepper import new_event
+from strategy.venues.ports import Broker, OrderReport, OrderRequest, OwnEvent, OwnFill, StreamReset
+
+log = structlog.get_logger("orders")
+
+PREFIX: Final = "mv-"
+# The venue drops a request that reaches it later than the receive window, so a `missing` order is final only after it.
+UNKNOWN_FINAL_NS: Final = 6_000_000_000
+_ASK_SECONDS: Final = (0.1, 0.25, 0.5, 1.0)
+
+
+@dataclass(slots=True)
+class LiveOrder:
+    """One order of this session. `ended` = the strategy has been told that it is gone."""
+
+    client_id: str
+    order_id: int
+    version: int
+    side: int
+    level: int
+    price_ticks: int
+    qty_lots: int
+    mid_ticks: float
+    regime: int
+    sent_ns: int
+    known: bool = False  # the venue has confirmed that it rests or rested
+    ended: bool = False
+    cancel_wanted: bool = False
+    filled_lots: int = 0
+    busy: bool = False  # a task is cancelling or settling it
+
+
+class Desk(Protocol):
+    """What the orders need of their session: one place to feed events, one to write order steps."""
+
+    def push(self, event: np.void) -> None:
+        """Feed an event to the strategy."""
+        ...
+
+    def note_order(self, order: LiveOrder, what: str, detail: str = "") -> None:
+        """Journal a step in an order's life."""
+        ...
+
+    def note_fill(self, order: LiveOrder, fill: OwnFill) -> None:
+        """Journal an execution."""
+        ...
+
+    def balance_changed(self, reason: str) -> None:
+        """Have the holdings read anew: an execution was not of this session's orders."""
+        ...
+
+    def failed(self, error: BaseException) -> None:
+        """Stop quoting: something happened that the code did not foresee."""
+        ...
+
+
+class Orders:
+    """Every order of one session, by client id; all methods run in the session's event loop."""
+
+    def __init__(self, broker: Broker, desk: Desk, last_trade_id: int, now: Callable[[], int] = time.time_ns) -> None:
+        """Take the open broker; executions up to `last_trade_id` are older than the session."""
+        self._broker, self._desk, self._now = broker, desk, now
+        self._orders: dict[str, LiveOrder] = {}
+        self._by_id: dict[int, LiveOrder] = {}
+        self._seen: set[int] = set()
+        self._floor = last_trade_id
+        self._asked_id = last_trade_id  # REST has told us every execution up to here
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._reconciling = False
+        self._reconcile_again = False
+
+    @property
+    def live(self) -> list[LiveOrder]:
+        """Return the orders that rest or may rest."""
+        return [order for order in self._orders.values() if not order.ended]
+
+    @property
+    def fills(self) -> int:
+        """Return the number of executions of this session."""
+        return len(self._seen)
+
+    def client_id(self, order_id: int) -> str | None:
+        """Return the client id of an order of this session."""
+        order = self._by_id.get(order_id)
+        return order.client_id if order else None
+
+    def place(self, order: LiveOrder) -> None:
+        """Send an order; the answer comes back as an event."""
+        self._orders[order.client_id] = self._by_id[order.order_id] = order
+        self._desk.note_order(order, "place")
+        self._spawn(self._place(order))
+
+    def cancel(self, order_id: int) -> None:
+        """Cancel an order by the strategy's id, as soon as it is certain that it exists."""
+        order = self._by_id.get(order_id)
+        if order is None or order.ended:
+            log.warning("cancel of an order that is gone", order_id=order_id)
+            return
+        self._desk.note_order(order, "cancel")
+        order.cancel_wanted = True
+        if order.known:
+            self._begin_cancel(order)
+
+    def on_own(self, event: OwnEvent) -> None:
+        """Take news of the user stream."""
+        if isinstance(event, OwnFill):
+            self.on_fill(event)
+        elif isinstance(event, StreamReset):
+            self.reconcile(event.reason)
+        else:
+            self.on_report(event)
+
+    def on_report(self, report: OrderReport) -> None:
+        """Take what the venue says of an order, from whichever source."""
+        order = self._orders.get(report.client_id)
+        if order is not None and order.ended and not order.known and report.status == "open":
+            log.warning("an order thought rejected rests after all", client_id=order.client_id)
+            self._spawn(self._remove(order.client_id))
+        if order is None or order.ended:
+            return
+        if report.status == "rejected":
+            self._reject(order, REJECT_OTHER, "rejected by the venue")
+        elif report.status in ("open", "filled"):
+            self._confirm(order)
+        if report.status in ("cancelled", "filled"):
+            order.known = True
+            self._end(order, report)
+
+    def on_fill(self, fill: OwnFill) -> None:
+        """Take one execution, once."""
+        if fill.trade_id in self._seen or fill.trade_id <= self._floor:
+            return
+        self._seen.add(fill.trade_id)
+        order = self._orders.get(fill.client_id)
+        if order is None:
+            self._desk.balance_changed(f"execution {fill.trade_id} is not of this session")
+            return
+        order.known = True
+        order.filled_lots += fill.qty_lots
+        self._desk.note_fill(order, fill)
+        self._desk.push(
+            new_event(
+                FILL,
+                exch_ts=fill.exch_ts,
+                order_id=order.order_id,
+                side=order.side,
+                price_ticks=fill.price_ticks,
+                qty_lots=fill.qty_lots,
+                leaves_lots=max(order.qty_lots - order.filled_lots, 0),
+                code=fill.trade_id,
+                fee_base_lots=fill.fee_base_lots,
+                fee_quote_atoms=fill.fee_quote_atoms,
+            )
+        )
+        if order.filled_lots >= order.qty_lots:
+            order.ended = True
+
+    def reconcile(self, reason: str) -> None:
+        """Compare our books with the venue's: executions first, then what rests."""
+        if self._reconciling:
+            self._reconcile_again = True
+            return
+        self._reconciling = True
+        self._spawn(self._reconcile(reason))
+
+    def close(self) -> None:
+        """Drop every task; the venue has been cleared by then."""
+        for task in self._tasks:
+            task.cancel()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._desk.failed(error)
+
+    async def _place(self, order: LiveOrder) -> None:
+        request = OrderRequest(order.client_id, order.side, order.price_ticks, order.qty_lots)
+        try:
+            self.on_report(await self._broker.place(request))
+        except OrderRejected as error:
+            self._reject(order, error.code, str(error))
+        except OutcomeUnknown as error:
+            self._desk.note_order(order, "unknown", str(error))
+            await self._find_out(order)
+
+    async def _find_out(self, order: LiveOrder) -> None:
+        """Ask until the venue knows the order, or can no longer come to know it."""
+        for attempt in range(1_000_000):
+            if order.known or order.ended:
+                return
+            await asyncio.sleep(_ASK_SECONDS[min(attempt, len(_ASK_SECONDS) - 1)])
+            asked_ns = self._now()
+            report = await self._ask(order)
+            if report is None:
+                continue
+            if report.status != "missing":
+                self.on_report(report)
+            elif asked_ns - order.sent_ns > UNKNOWN_FINAL_NS:
+                self._reject(order, REJECT_OTHER, "the venue knows no such order")
+
+    async def _ask(self, order: LiveOrder) -> OrderReport | None:
+        try:
+            return await self._broker.order(order.client_id)
+        except MicrovolError as error:
+            log.warning("order query failed", client_id=order.client_id, error=str(error))
+            return None
+
+    def _confirm(self, order: LiveOrder) -> None:
+        if not order.known:
+            order.known = True
+            self._desk.note_order(order, "ack")
+            self._desk.push(new_event(ACK, order_id=order.order_id))
+        if order.cancel_wanted:
+            self._begin_cancel(order)
+
+    def _reject(self, order: LiveOrder, code: int, detail: str) -> None:
+        if order.known or order.ended:
+            return
+        order.ended = True
+        self._desk.note_order(order, "reject", detail)
+        self._desk.push(new_event(REJECT, order_id=order.order_id, code=code))
+
+    def _begin_cancel(self, order: LiveOrder) -> None:
+        if not order.busy and not order.ended:
+            order.busy = True
+            self._spawn(self._cancel(order))
+
+    async def _cancel(self, order: LiveOrder) -> None:
+        """Cancel until the order is surely gone; an unknown outcome is tried again, a cancel is idempotent."""
+        for attempt in range(1_000_000):
+            report: OrderReport | None = None
+            try:
+                report = await self._broker.cancel(order.client_id)
+            except MicrovolError as error:
+                self._desk.note_order(order, "unknown", str(error))
+            if report is None or report.status == "missing":
+                report = await self._ask(order)
+            if order.ended or (report is not None and await self._is_over(report)):
+                break
+            await asyncio.sleep(_ASK_SECONDS[min(attempt, len(_ASK_SECONDS) - 1)])
+        order.busy = False
+        if not order.ended and report is not None:
+            self._end(order, report)
+
+    async def _is_over(self, report: OrderReport) -> bool:
+        """Say whether an order is surely gone; one that the venue has forgotten may have been executed."""
+        if report.status == "missing":
+            return await self._fetch_fills()
+        return report.status in ("cancelled", "filled")
+
+    def _end(self, order: LiveOrder, report: OrderReport) -> None:
+        """Tell the strategy of an order's end, after the executions that the venue counts in it."""
+        if order.filled_lots >= report.filled_lots:
+            self._finish(order)
+        elif not order.busy:
+            order.busy = True
+            self._spawn(self._fetch_missing(order, report))
+
+    async def _fetch_missing(self, order: LiveOrder, report: OrderReport) -> None:
+        for attempt in range(1_000_000):
+            if order.filled_lots >= report.filled_lots:
+                break
+            await self._fetch_fills()
+            await asyncio.sleep(0 if order.filled_lots >= report.filled_lots else _ASK_SECONDS[min(attempt, 3)])
+        order.busy = False
+        self._finish(order)
+
+    def _finish(self, order: LiveOrder) -> None:
+        if order.ended:
+            return
+        order.ended = True
+        self._desk.note_order(order, "cancelled")
+        self._desk.push(new_event(CANCELLED, order_id=order.order_id))
+
+    async def _fetch_fills(self) -> bool:
+        try:
+            found = await self._broker.fills(self._asked_id)
+        except MicrovolError as error:
+            log.warning("executions cannot be read", error=str(error))
+            return False
+        for fill in found:
+            self.on_fill(fill)
+            self._asked_id = max(self._asked_id, fill.trade_id)
+        return True
+
+    async def _reconcile(self, reason: str) -> None:
+        try:
+            while True:
+                self._reconcile_again = False
+                asked_ns = self._now()
+                await self._compare(asked_ns, reason)
+                if not self._reconcile_again:
+                    return
+        finally:
+            self._reconciling = False
+
+    async def _compare(self, asked_ns: int, reason: str) -> None:
+        if not await self._fetch_fills():
+            return
+        try:
+            resting = {report.client_id: report for report in await self._broker.open_orders()}
+        except MicrovolError as error:
+            log.warning("open orders cannot be read", error=str(error), reason=reason)
+            return
+        for report in resting.values():
+            self._compare_resting(report)
+        for order in [each for each in self.live if each.client_id not in resting and each.sent_ns < asked_ns]:
+            if order.known and not order.busy:
+                await self._compare_absent(order)
+
+    def _compare_resting(self, report: OrderReport) -> None:
+        order = self._orders.get(report.client_id)
+        if order is not None and not order.ended:
+            self.on_report(report)
+        elif report.client_id.startswith(PREFIX):
+            log.warning("an order of ours rests that should not", client_id=report.client_id)
+            self._spawn(self._remove(report.client_id))
+
+    async def _compare_absent(self, order: LiveOrder) -> None:
+        report = await self._ask(order)
+        if report is not None and not order.ended and report.status in ("cancelled", "filled", "missing"):
+            self._end(order, report)
+
+    async def _remove(self, client_id: str) -> None:
+        try:
+            await self._broker.cancel(client_id)
+        except MicrovolError as error:
+            log.warning("cancel failed", client_id=client_id, error=str(error))

@@ -1,0 +1,65 @@
+"""The parameter file as a quoting process sees it: noticed when it changes, checked before it is used."""
+
+import hashlib
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from strategy.errors import BadParameters
+from strategy.live.doors import Refused
+from strategy.policies.document import Instrument, ParameterDocument, parse_document
+
+_FILTERS: Final = ("tick_size", "lot_size", "min_qty", "min_notional")
+
+
+class ParameterFile:
+    """Read a file again only when its content has changed; a file that was only touched is no news."""
+
+    def __init__(self, path: Path) -> None:
+        """Watch a path, which need not exist yet."""
+        self.path = path
+        self._stat: tuple[int, int, int] | None = None
+        self._digest = b""
+
+    def news(self) -> bytes | None:
+        """Return the content when it is new, else None."""
+        try:
+            found = self.path.stat()
+            stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+            if stamp == self._stat:
+                return None
+            data = self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        self._stat = stamp
+        digest = hashlib.sha256(data).digest()
+        if digest == self._digest:
+            return None
+        self._digest = digest
+        return data
+
+
+def checked_document(data: bytes, path: Path, instrument: Instrument) -> ParameterDocument:
+    """Return the document if it is whole and made for this instrument as the venue states it now."""
+    document = parse_document(data, str(path))
+    meant = document.instrument
+    if (meant.venue, meant.symbol) != (instrument.venue, instrument.symbol):
+        found = f"{instrument.symbol} on {instrument.venue}"
+        raise BadParameters(f"{path} is for {meant.symbol} on {meant.venue}, this process quotes {found}")
+    for name in _FILTERS:
+        if Decimal(getattr(meant, name)) != Decimal(getattr(instrument, name)):
+            raise BadParameters(f"{path}: {name} was {getattr(meant, name)}, the venue has {getattr(instrument, name)}")
+    return document
+
+
+def refusal(data: bytes, reason: str) -> Refused:
+    """Name a refused file by the hash it claims, or by its bytes' own when it claims none."""
+    try:
+        claimed = orjson.loads(data)["content_hash"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        claimed = None
+    return Refused(
+        content_hash=claimed if isinstance(claimed, str) else hashlib.sha256(data).hexdigest(), reason=reason
+    )

@@ -1,0 +1,308 @@
+"""One live session: every piece of news becomes an event, is journalled, then fed to the strategy, one at a time.
+
+The handlers (`on_…`) run in one event loop and never await, so the loop itself is the queue: news is taken in the
+order in which it arrives, and what an action brings back at once (a veto) is fed after the event that caused it.
+"""
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import structlog
+
+from strategy.errors import BadData
+from strategy.kernel.jit import KERNEL_DIGEST
+from strategy.kernel.records import (
+    BALANCE,
+    BOOK,
+    BUY,
+    GAP,
+    HALT,
+    PARAMETERS,
+    PLACE,
+    REJECT,
+    REJECT_GUARD,
+    TIMER,
+)
+from strategy.live.guard import Guard, Limits
+from strategy.live.journal import JournalWriter, action_fields
+from strategy.live.orders import PREFIX, LiveOrder, Orders
+from strategy.policies.document import ParameterDocument
+from strategy.policies.stepper import Stepper, new_event
+from strategy.venues.market import MarketReader
+from strategy.venues.ports import Balance, Broker, OwnFill
+from strategy.venues.units import Units
+
+log = structlog.get_logger("session")
+
+_EPOCH: Final = b'{"epoch"'
+_TICKER: Final = b'"bookTicker"'
+_DEPTH: Final = b'"depthUpdate"'
+_ASK_AGAIN_NS: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStart:
+    """What a session starts from."""
+
+    session: str
+    token: str  # in every client id, so that no two sessions share one
+    document: ParameterDocument
+    balance: Balance
+    last_trade_id: int
+    limits: Limits
+    stale_after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What a session asks of the process around it."""
+
+    resnapshot: Callable[[], None]
+    refresh_balance: Callable[[], None]
+    failed: Callable[[BaseException], None]
+
+
+def new_stepper(document: ParameterDocument, balance: Balance) -> Stepper:
+    """Return the strategy at its start; compiles when these policies have not been compiled before."""
+    return Stepper(
+        document.parameters, document.instrument, balance.base_lots, balance.quote_atoms, version=document.version
+    )
+
+
+class Session:
+    """The strategy between the market and our orders. See the module."""
+
+    def __init__(
+        self, start: SessionStart, stepper: Stepper, journal: JournalWriter, broker: Broker, hooks: Hooks
+    ) -> None:
+        """Take everything that is open; the journal's head is written here."""
+        self.document = start.document
+        self.events = 0
+        self.halted = False
+        self._start, self._stepper, self._journal, self._hooks = start, stepper, journal, hooks
+        self._units = Units(start.document.instrument.tick_size, start.document.instrument.lot_size)
+        self._guard = Guard(start.limits, float(self._units.tick_size) * float(self._units.lot_size))
+        self.orders = Orders(broker, self, start.last_trade_id)
+        self._reader = MarketReader(start.document.instrument.symbol, self._units)
+        self._pending: deque[np.void] = deque()
+        self._feeding = False
+        self._last_ns = time.time_ns()
+        self._book_ns = 0  # local time of the last usable book, 0 = the book is unknown
+        self._asked_ns = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._write_head()
+
+    def _write_head(self) -> None:
+        head = {
+            "session": self._start.session,
+            "document": self.document.model_dump(mode="json"),
+            "base_lots": self._start.balance.base_lots,
+            "quote_atoms": self._start.balance.quote_atoms,
+            "kernel_digest": KERNEL_DIGEST,
+        }
+        self._journal.session(self._last_ns, head)
+
+    def on_frame(self, local_ns: int, payload: bytes) -> None:
+        """Take one frame of the market feed."""
+        if _TICKER in payload:
+            return
+        if payload.startswith(_EPOCH):
+            self.lose_book("connection")
+            return
+        try:
+            events = self._reader.read(local_ns, payload)
+        except BadData as error:
+            log.warning("bad market data", error=str(error))
+            self.lose_book("bad data")
+            return
+        for event in events:
+            if event["kind"] == BOOK:
+                self._book_ns = time.time_ns()
+            elif event["kind"] == GAP:
+                self._book_ns = 0
+            self.push(event)
+        if _DEPTH in payload and self._reader.needs_snapshot:
+            self._ask_snapshot()
+
+    def on_balance(self, balance: Balance) -> None:
+        """Replace what the strategy believes to hold."""
+        self.push(new_event(BALANCE, base_lots=balance.base_lots, quote_atoms=balance.quote_atoms))
+
+    def on_parameters(self, document: ParameterDocument) -> None:
+        """Run another version from the next event on; orders, inventory and cooldowns stay."""
+        self._stepper.swap(document.parameters, document.version)
+        self.document = document
+        self._journal.parameters(self._last_ns, document, self.events + 1)
+        self.push(new_event(PARAMETERS, code=document.version))
+        log.info("parameters", version=document.version, content_hash=document.content_hash[:12])
+
+    def on_halt(self, halted: bool, reason: str) -> None:
+        """Cancel all and stay out, or come back in."""
+        if halted != self.halted:
+            self.halted = halted
+            log.warning("halt" if halted else "resume", reason=reason)
+            self.push(new_event(HALT, flag=int(halted)))
+
+    def check_stale(self) -> None:
+        """Treat a book that has not moved for too long as unknown; the next depth frame asks for a snapshot."""
+        silent_ns = time.time_ns() - self._book_ns
+        if self._book_ns and silent_ns > self._start.stale_after_s * 1e9:
+            log.warning("market data stale", silent_s=round(silent_ns / 1e9, 1))
+            self.lose_book("stale")
+
+    def lose_book(self, reason: str) -> None:
+        """Forget the book; the strategy cancels and waits for a fresh one."""
+        self._reader = MarketReader(self.document.instrument.symbol, self._units)
+        if self._book_ns:
+            log.warning("book unknown", reason=reason)
+            self._book_ns = 0
+            self.push(new_event(GAP))
+
+    def _ask_snapshot(self) -> None:
+        now = time.time_ns()
+        if now - self._asked_ns > _ASK_AGAIN_NS:
+            self._asked_ns = now
+            self._hooks.resnapshot()
+
+    def push(self, event: np.void) -> None:
+        """Feed an event, after those that wait already."""
+        self._pending.append(event)
+        if self._feeding:
+            return
+        self._feeding = True
+        try:
+            while self._pending:
+                self._feed(self._pending.popleft())
+        finally:
+            self._feeding = False
+        self._arm()
+
+    def _feed(self, event: np.void) -> None:
+        self.events += 1
+        event["seq"] = self.events
+        # Frames are stamped at the socket and may be taken after later news: the strategy's clock never goes back.
+        event["local_ts"] = self._last_ns = max(int(event["local_ts"]) or time.time_ns(), self._last_ns)
+        self._journal.event(event)
+        count = self._stepper.feed(event)
+        if self._stepper.decided:
+            self._journal.decision(self._last_ns, self._stepper.decision)
+        # `actions` is the strategy's own memory: copied before anything can feed it again
+        for action in self._stepper.actions[:count].copy():
+            self._act(action)
+
+    def _act(self, action: np.void) -> None:
+        decision = self._stepper.decision
+        order = LiveOrder(
+            client_id=self._client_id(action),
+            order_id=int(action["order_id"]),
+            version=self.document.version,
+            side=int(action["side"]),
+            level=int(action["level"]),
+            price_ticks=int(action["price_ticks"]),
+            qty_lots=int(action["qty_lots"]),
+            mid_ticks=float(decision["mid_ticks"]),
+            regime=int(decision["regime"]),
+            sent_ns=time.time_ns(),
+        )
+        about = {"client_id": order.client_id, "version": order.version, "regime": order.regime}
+        about["mid_ticks"] = order.mid_ticks
+        self._journal.action(self._last_ns, {"seq": self.events, **action_fields(action), **about})
+        if action["kind"] != PLACE:
+            self.orders.cancel(order.order_id)
+            return
+        reason = self._guard.veto(
+            self._last_ns, (order.side, order.price_ticks, order.qty_lots), order.mid_ticks, len(self.orders.live)
+        )
+        if reason is None:
+            self.orders.place(order)
+            return
+        log.warning("veto", order_id=order.order_id, reason=reason)
+        self._journal.veto(self._last_ns, order.order_id, reason)
+        self.push(new_event(REJECT, order_id=order.order_id, code=REJECT_GUARD))
+
+    def _client_id(self, action: np.void) -> str:
+        """Return the id that the venue knows the order by: session, version, slot and number."""
+        known = self.orders.client_id(int(action["order_id"]))
+        side = "b" if action["side"] == BUY else "a"
+        return (
+            known or f"{PREFIX}{self._start.token}-{self.document.version}-{side}{action['level']}-{action['order_id']}"
+        )
+
+    def _now(self) -> int:
+        self._last_ns = max(time.time_ns(), self._last_ns)
+        return self._last_ns
+
+    def _arm(self) -> None:
+        """Have a TIMER fed at the moment the strategy asks for."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        wake = self._stepper.next_wake_ns
+        if wake > 0:
+            delay = max((wake - time.time_ns()) / 1e9, 0.001)
+            self._timer = asyncio.get_running_loop().call_later(delay, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self.push(new_event(TIMER, local_ts=max(time.time_ns(), self._stepper.next_wake_ns)))
+
+    def note_order(self, order: LiveOrder, what: str, detail: str = "") -> None:
+        """Journal a step in an order's life."""
+        step: dict[str, Any] = {
+            name: getattr(order, name)
+            for name in ("client_id", "order_id", "version", "side", "level", "price_ticks", "qty_lots")
+        }
+        self._journal.order(self._now(), {**step, "what": what, "detail": detail})
+
+    def note_fill(self, order: LiveOrder, fill: OwnFill) -> None:
+        """Journal an execution with the mid now and the mid and regime when its order was decided."""
+        self._journal.fill(
+            self._now(),
+            {
+                "trade_id": fill.trade_id,
+                "client_id": order.client_id,
+                "order_id": order.order_id,
+                "version": order.version,
+                "side": order.side,
+                "level": order.level,
+                "price_ticks": fill.price_ticks,
+                "qty_lots": fill.qty_lots,
+                "fee_base_lots": fill.fee_base_lots,
+                "fee_quote_atoms": fill.fee_quote_atoms,
+                "mid_ticks": self.view()["mid_ticks"] or order.mid_ticks,
+                "quoted_mid_ticks": order.mid_ticks,
+                "quoted_regime": order.regime,
+                "exch_ts": fill.exch_ts,
+            },
+        )
+        log.info("fill", client_id=order.client_id, price_ticks=fill.price_ticks, qty_lots=fill.qty_lots)
+
+    def balance_changed(self, reason: str) -> None:
+        """Have the holdings read anew."""
+        log.warning("holdings changed from outside", reason=reason)
+        self._hooks.refresh_balance()
+
+    def failed(self, error: BaseException) -> None:
+        """Stop the process in order: what failed is not understood."""
+        self._hooks.failed(error)
+
+    def view(self) -> dict[str, Any]:
+        """Return the strategy's state for people; nan becomes None."""
+        found = self._stepper.snapshot()
+        return {
+            name: None if isinstance(value, float) and math.isnan(value) else value for name, value in found.items()
+        }
+
+    def close(self, reason: str) -> None:
+        """End the journal."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self.orders.close()
+        self._journal.end(self._now(), reason)
+        self._journal.close()
