@@ -1,5 +1,6 @@
 """One parameter set over one window of the lake."""
 
+import dataclasses
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,8 +83,10 @@ def replay_window(settings: Settings, version: int | None, file: Path | None, wi
     name, parameters = parameters_of(settings, version, file)
     with rooms.lake(settings, read_only=True) as lake:
         tape, info = load_tape(lake, settings.venue, settings.symbol, *window, cache=settings.home / "tape")
+    config = replay_config(settings)
+    replay(tape, info, parameters, dataclasses.replace(config, end_ns=info.start_ns))  # compiles, or loads what is
     begun = time.perf_counter()
-    result = replay(tape, info, parameters, replay_config(settings))
+    result = replay(tape, info, parameters, config)
     seconds = time.perf_counter() - begun
     metrics = measure([of_replay(result, info.start_ns, info.end_ns)], mid_path(tape), info)
     return Replayed(f"{name} on {settings.venue} {settings.symbol}", metrics, seconds)
