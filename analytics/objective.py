@@ -8,19 +8,20 @@ market, so a minimum of fills a fold is a constraint, not a term: a point under 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
-from strategy.replay.driver import ReplayConfig, replay
 
 from analytics.activity import Activity, of_replay
-from analytics.folds import Fold
+from analytics.excerpt import excerpt
+from analytics.folds import Fold, Window
 from analytics.markout import MidPath
 from analytics.metrics import Metrics, Tally, combine, metrics_of, tally
 from analytics.prediction import PredictionError
 from strategy.policies.parameters import ParameterSet
+from strategy.replay.driver import ReplayConfig, replay
 from strategy.replay.tape import Tape, TapeInfo
 
 
@@ -64,6 +65,7 @@ class Bench:
     path: MidPath
     config: ReplayConfig
     objective: Objective
+    excerpts: dict[Window, Tape] = field(default_factory=dict)
 
     def evaluate(
         self, parameters: ParameterSet, folds: Sequence[Fold], prediction: PredictionError | None = None
@@ -74,7 +76,7 @@ class Bench:
         scores: list[float] = []
         missing: list[float] = []
         for fold in folds:
-            runs = [self._run(parameters, window.start_ns, window.end_ns) for window in fold]
+            runs = [self._run(parameters, window) for window in fold]
             total = combine([tally(run, self.path, self.info) for run in runs])
             scores.append(self._score(total, parameters, fold))
             missing.append(self.objective.required(fold) - float(total.sums["fills"].sum()))
@@ -89,9 +91,12 @@ class Bench:
             activities=tuple(activities),
         )
 
-    def _run(self, parameters: ParameterSet, start_ns: int, end_ns: int) -> Activity:
-        config = replace(self.config, start_ns=start_ns, end_ns=end_ns)
-        return of_replay(replay(self.tape, self.info, parameters, config), start_ns, end_ns)
+    def _run(self, parameters: ParameterSet, window: Window) -> Activity:
+        if window not in self.excerpts:
+            self.excerpts[window] = excerpt(self.tape, window)
+        config = replace(self.config, start_ns=window.start_ns, end_ns=window.end_ns)
+        result = replay(self.excerpts[window], self.info, parameters, config)
+        return of_replay(result, window.start_ns, window.end_ns)
 
     def _score(self, total: Tally, parameters: ParameterSet, fold: Fold) -> float:
         """Return a fold's PnL in bps of one side's quoted notional per hour."""
