@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, Self
 
 import zstandard
 
-from strategy.errors import BadInput, Failed
+from strategy.errors import Failed
 
 SUFFIX: Final = ".log"
 _BLOCK: Final = 1 << 20
@@ -186,7 +186,7 @@ def lock_folder(folder: Path) -> int:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
-        raise BadInput(f"{folder} is being written by another process") from None
+        raise Failed(f"{folder} is being written by another process") from None
     return handle
 
 

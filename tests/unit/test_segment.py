@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from strategy.errors import BadInput, Failed
+from strategy.errors import Failed
 from strategy.live.segment import SegmentWriter, time_name
 from strategy.venues.collector import CollectorFile
 
@@ -83,7 +83,7 @@ def test_rotation_by_size(tmp_path: Path) -> None:
 
 
 def test_a_second_writer_is_refused(tmp_path: Path) -> None:
-    with SegmentWriter(tmp_path), pytest.raises(BadInput, match="is being written by another process"):
+    with SegmentWriter(tmp_path), pytest.raises(Failed, match="is being written by another process"):
         SegmentWriter(tmp_path)
 
 

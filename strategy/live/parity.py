@@ -1,0 +1,147 @@
+"""A live session's decisions made once more from its journal, and compared field by field."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from strategy.errors import BadData
+from strategy.live.journal import ACTION_FIELDS, Entry, action_fields, decision_fields, event_record, read_journal
+from strategy.policies.document import ParameterDocument
+from strategy.policies.stepper import Stepper
+
+_KEPT: Final = 100  # differences listed; all are counted
+
+
+class Difference(NamedTuple):
+    """One field that came out otherwise. `live` or `replayed` is None where one side has no such record at all."""
+
+    seq: int
+    record: str  # decision | action N
+    field: str
+    live: Any
+    replayed: Any
+
+    def __str__(self) -> str:
+        """Return one line for a person."""
+        return f"event {self.seq}: {self.record} {self.field} was {self.live!r} live, is {self.replayed!r} replayed"
+
+
+@dataclass(frozen=True, slots=True)
+class ParityReport:
+    """What was compared and what differed."""
+
+    session: str
+    events: int
+    decisions: int
+    actions: int
+    versions: tuple[int, ...]
+    differences: tuple[Difference, ...]
+    differing: int
+    complete: bool  # the session ended in order
+
+    @property
+    def equal(self) -> bool:
+        """Say whether every decision and action came out the same."""
+        return self.differing == 0
+
+
+class _Replay:
+    """The journal's reader: what the strategy said live after each event, against what it says now."""
+
+    def __init__(self, path: Path, document: ParameterDocument | None) -> None:
+        self._path, self._override = path, document
+        self._stepper: Stepper | None = None
+        self._expected: list[tuple[str, dict[str, Any]]] = []
+        self._seq = 0
+        self.session = ""
+        self.counts = {"event": 0, "decision": 0, "action": 0}
+        self.versions: list[int] = []
+        self.differences: list[Difference] = []
+        self.differing = 0
+        self.complete = False
+
+    def take(self, entry: Entry) -> None:
+        body, kind = entry.body, str(entry.body["t"])
+        if kind == "session":
+            self._begin(body)
+        elif self._stepper is None:
+            raise BadData(f"{self._path} line {entry.number} comes before the session line")
+        elif kind == "parameters":
+            self._swap(self._stepper, body["document"])
+        elif kind == "event":
+            self._feed(self._stepper, body["e"])
+        elif kind in ("decision", "action"):
+            self._compare(entry, kind, body)
+        self.complete = kind == "end"
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+
+    def finish(self, torn: bool) -> None:
+        """Report what the replay said after the last event and the journal does not; a torn end proves nothing."""
+        if not torn:
+            self._flush()
+
+    def _begin(self, body: dict[str, Any]) -> None:
+        recorded = ParameterDocument.model_validate(body["document"])
+        document = self._override or recorded
+        self.session = body["session"]
+        self.versions.append(document.version)
+        holdings = (float(body["base_lots"]), float(body["quote_atoms"]))
+        # the version stays the recorded one: another set of parameters is to be compared, not another number
+        self._stepper = Stepper(document.parameters, recorded.instrument, *holdings, version=recorded.version)
+
+    def _swap(self, stepper: Stepper, recorded: dict[str, Any]) -> None:
+        self._flush()
+        document = ParameterDocument.model_validate(recorded)
+        self.versions.append(document.version)
+        stepper.swap((self._override or document).parameters, document.version)
+
+    def _feed(self, stepper: Stepper, fields: dict[str, Any]) -> None:
+        self._flush()
+        self._seq = int(fields["seq"])
+        count = stepper.feed(event_record(fields))
+        self._expected = [("decision", decision_fields(stepper.decision))] if stepper.decided else []
+        self._expected += [("action", action_fields(action)) for action in stepper.actions[:count]]
+
+    def _compare(self, entry: Entry, kind: str, body: dict[str, Any]) -> None:
+        live = body["d"] if kind == "decision" else {name: body[name] for name in ACTION_FIELDS}
+        if not self._expected or self._expected[0][0] != kind:
+            self._differ(kind, "", "made", None)
+            return
+        replayed = self._expected.pop(0)[1]
+        for name in sorted(set(live) | set(replayed)):
+            if live.get(name) != replayed.get(name):
+                self._differ(kind, name, live.get(name), replayed.get(name))
+
+    def _flush(self) -> None:
+        for kind, _ in self._expected:
+            self._differ(kind, "", None, "made")
+        self._expected = []
+
+    def _differ(self, record: str, name: str, live: Any, replayed: Any) -> None:
+        self.differing += 1
+        if len(self.differences) < _KEPT:
+            self.differences.append(Difference(self._seq, record, name, live, replayed))
+
+
+def check(journal_path: Path, document: ParameterDocument | None = None) -> ParityReport:
+    """Replay a journal and compare; `document` replaces the recorded parameters wherever they were used.
+
+    A journal that ends without its `end` line (kill -9) is compared up to its last whole line. BadData names a line
+    that is wrong; a journal without a session line is wrong too.
+    """
+    replay = _Replay(journal_path, document)
+    for entry in read_journal(journal_path):
+        replay.take(entry)
+    if not replay.session:
+        raise BadData(f"{journal_path} has no session line")
+    replay.finish(torn=not replay.complete)
+    return ParityReport(
+        session=replay.session,
+        events=replay.counts["event"],
+        decisions=replay.counts["decision"],
+        actions=replay.counts["action"],
+        versions=tuple(replay.versions),
+        differences=tuple(replay.differences),
+        differing=replay.differing,
+        complete=replay.complete,
+    )

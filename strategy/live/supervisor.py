@@ -1,0 +1,305 @@
+"""The watchman of a child process, and for a quoting one the clearer of what it leaves behind.
+
+It starts the child, watches its exit and its heartbeat, and restarts it with backoff. When a quoting child dies or
+hangs, its orders are cancelled over a connection of the supervisor's own before the next one starts. It also carries
+the champion's parameters to the child's parameter file.
+
+`python -m strategy.live.supervisor --home DIR --venue NAME --symbol S [quote|capture] [-- OPTIONS OF THE CHILD]`
+"""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal, Self
+
+import structlog
+
+from strategy.errors import BadInput, BadParameters, MicrovolError
+from strategy.live.clearing import clear_orders
+from strategy.live.command import venue_of, venue_parser
+from strategy.live.doors import STALE_SECONDS
+from strategy.live.layout import Layout
+from strategy.live.log import configure_logging
+from strategy.policies.document import ParameterDocument, read_document, write_atomically
+from strategy.venues.ccxt_broker import CcxtBroker
+from strategy.venues.ports import Broker
+from strategy.venues.settings import VenueConfig
+
+log = structlog.get_logger("supervisor")
+
+Role = Literal["quote", "capture"]
+Champion = Callable[[], ParameterDocument | None]
+
+_POLL_SECONDS: Final = 0.1
+_CHAMPION_SECONDS: Final = 1.0
+_START_SECONDS: Final = 60.0  # until the first heartbeat: imports and a cold compilation
+_GRACE_SECONDS: Final = 40.0  # a child that stops in order may wait for unknown outcomes
+_CLEAR_SECONDS: Final = 10.0
+_CONFIRM_SECONDS: Final = 1.0
+_HEALTHY_SECONDS: Final = 60.0
+_BACKOFF: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What to run and how to see that it lives."""
+
+    role: Role
+    venue: VenueConfig
+    layout: Layout
+    options: tuple[str, ...] = ()  # further options of the child's command line
+    stale_seconds: float = STALE_SECONDS
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def heartbeat(self) -> Path:
+        """Return the file in which the child shows that it is alive."""
+        if self.role == "quote":
+            return self.layout.status_file(self.venue.name, self.venue.symbol)
+        return self.layout.segments(self.venue.name, self.venue.symbol) / ".capture.json"
+
+    def command(self) -> list[str]:
+        """Return the child's command line."""
+        module = f"strategy.live.{self.role}"
+        home = ["--home", str(self.layout.home), "--parent", str(os.getpid())]
+        return [sys.executable, "-m", module, *home, *self.venue.arguments(), *self.options]
+
+
+class Child:
+    """One life of the child process."""
+
+    def __init__(self, watch: Watch) -> None:
+        """Start it in a process group of its own, so that a terminal's Ctrl-C reaches the supervisor alone."""
+        self._watch = watch
+        self._started = time.monotonic()
+        root = Path(__file__).resolve().parents[2]
+        self._process = subprocess.Popen(
+            watch.command(),
+            cwd=root,
+            env={**os.environ, **watch.environment, **watch.venue.environment()},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        log.info("child started", role=watch.role, pid=self._process.pid)
+
+    @property
+    def pid(self) -> int:
+        """Return the process id."""
+        return self._process.pid
+
+    @property
+    def code(self) -> int | None:
+        """Return the exit code, None while it runs."""
+        return self._process.poll()
+
+    @property
+    def age_seconds(self) -> float:
+        """Return how long it has been running."""
+        return time.monotonic() - self._started
+
+    def trouble(self) -> str | None:
+        """Return what is wrong with it, None when it lives."""
+        if self.code is not None:
+            return f"exited with {self.code}"
+        silent = self._silent_seconds()
+        if silent is None:
+            return None if self.age_seconds < _START_SECONDS else "never showed a heartbeat"
+        return f"silent for {silent:.1f} s" if silent > self._watch.stale_seconds else None
+
+    def stop(self) -> int:
+        """End it in order, by force after the grace time; return its exit code."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            log.warning("child did not stop in time", pid=self.pid)
+            return self.kill()
+
+    def kill(self) -> int:
+        """End it by force."""
+        if self._process.poll() is None:
+            self._process.kill()
+        return self._process.wait()
+
+    def _silent_seconds(self) -> float | None:
+        """Return the age of the child's own last heartbeat, None before the first."""
+        try:
+            said = json.loads(self._watch.heartbeat.read_bytes())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+        if said.get("pid") != self.pid:
+            return None
+        return float(time.time_ns() - said["heartbeat_ns"]) / 1e9
+
+
+class Supervisor:
+    """Keep one child running until told to stop. Runs in the caller's thread; `stop` may be called from any other."""
+
+    def __init__(
+        self,
+        watch: Watch,
+        champion: Champion | None = None,
+        broker: Callable[[VenueConfig], Broker] = CcxtBroker,
+    ) -> None:
+        """Prepare. `champion` says which parameters should be live; it may fail, the last answer then stands."""
+        self._watch, self._champion, self._broker = watch, champion, broker
+        self._stop = threading.Event()
+        self._failures = 0
+        self._uncleared = watch.role == "quote"
+        self.child: Child | None = None
+
+    @classmethod
+    def quote(
+        cls, venue: VenueConfig, layout: Layout, champion: Champion | None = None, options: tuple[str, ...] = ()
+    ) -> Self:
+        """Return the supervisor of a quoting process."""
+        return cls(Watch("quote", venue, layout, options), champion)
+
+    @classmethod
+    def capture(cls, venue: VenueConfig, layout: Layout, options: tuple[str, ...] = ()) -> Self:
+        """Return the supervisor of a capture process."""
+        return cls(Watch("capture", venue, layout, options))
+
+    def stop(self) -> None:
+        """Have `run` end in order."""
+        self._stop.set()
+
+    def run(self) -> int:
+        """Watch until `stop`; 0 when the child ended in order and nothing rests, else 1.
+
+        A child that ends with bad input (2) is not started again: its exit code is returned.
+        """
+        if self._champion is not None:
+            threading.Thread(target=self._carry, args=(self._champion,), name="champion", daemon=True).start()
+        try:
+            while not self._stop.is_set():
+                self._look()
+                self._stop.wait(_POLL_SECONDS)
+        finally:
+            code = self._end()
+        return code
+
+    def _look(self) -> None:
+        if self.child is None:
+            self._start()
+            return
+        trouble = self.child.trouble()
+        if trouble is not None and self.child.code == BadInput.exit_code:
+            self._stop.set()
+        elif trouble is not None:
+            log.warning("child in trouble", role=self._watch.role, pid=self.child.pid, trouble=trouble)
+            self._bury(self.child)
+        elif self.child.age_seconds > _HEALTHY_SECONDS:
+            self._failures = 0
+
+    def _start(self) -> None:
+        """Start a child, but never beside orders of an earlier one that could not be cancelled."""
+        if self._failures and self._uncleared and not self._clear():
+            self._stop.wait(1.0)
+            return
+        self.child = Child(self._watch)
+        self._uncleared = self._watch.role == "quote"
+
+    def _bury(self, child: Child) -> None:
+        child.kill()
+        self.child = None
+        if self._uncleared:
+            self._clear()
+        pause = _BACKOFF[min(self._failures, len(_BACKOFF) - 1)]
+        self._failures += 1
+        log.info("restart", in_seconds=pause, failures=self._failures)
+        self._stop.wait(pause)
+
+    def _clear(self) -> bool:
+        """Cancel everything of ours over a connection of our own; say whether the venue confirmed it."""
+        started = time.monotonic()
+        try:
+            cancelled = asyncio.run(self._clear_orders())
+        except MicrovolError as error:
+            log.error("orders may rest", error=str(error))  # noqa: TRY400 (the chain may show a signed address)
+            return False
+        self._uncleared = False
+        log.info("orders cleared", cancelled=cancelled, seconds=round(time.monotonic() - started, 2))
+        return True
+
+    async def _clear_orders(self) -> int:
+        broker = self._broker(self._watch.venue)
+        try:
+            return await clear_orders(broker, _CLEAR_SECONDS, _CONFIRM_SECONDS)
+        finally:
+            await broker.close()
+
+    def _carry(self, champion: Champion) -> None:
+        """Keep the parameter file equal to the champion, in a thread: a registry that hangs must not stop the watch."""
+        path = self._watch.layout.parameter_file(self._watch.venue.name, self._watch.venue.symbol)
+        while not self._stop.is_set():
+            try:
+                document = champion()
+                if document is not None and document.to_json() != _content(path):
+                    write_atomically(path, document.to_json())
+                    log.info("parameters written", version=document.version, content_hash=document.content_hash[:12])
+            except Exception as error:  # noqa: BLE001 (whatever an outage raises: the last answer stands)
+                log.warning("champion unknown", error=str(error))
+            self._stop.wait(_CHAMPION_SECONDS)
+
+    def _end(self) -> int:
+        code = 0
+        if self.child is not None:
+            code = self.child.stop()
+            log.info("child ended", role=self._watch.role, code=code)
+            self.child = None
+        cleared = self._clear() if self._watch.role == "quote" else True
+        return code if code in (0, BadInput.exit_code) and cleared else 1
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _file_champion(path: Path) -> Champion:
+    """Return a champion that is read from a parameter file which a person keeps."""
+
+    def champion() -> ParameterDocument | None:
+        try:
+            return read_document(path)
+        except BadParameters as error:
+            log.warning("champion file refused", error=str(error))
+            return None
+
+    return champion
+
+
+def main() -> int:
+    """Run a supervisor until SIGTERM."""
+    parser = venue_parser("strategy.live.supervisor", "Keep a quoting or capturing process running.")
+    parser.add_argument("role", choices=("quote", "capture"))
+    parser.add_argument("options", nargs="*", help="options of the child, after --")
+    parser.add_argument("--champion-file", type=Path, help="parameters to carry to a quoting child")
+    options = parser.parse_args()
+    configure_logging()
+    try:
+        watch = Watch(options.role, venue_of(options), Layout(options.home), tuple(options.options))
+        champion = _file_champion(options.champion_file) if options.champion_file else None
+        supervisor = Supervisor(watch, champion)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: supervisor.stop())
+        return supervisor.run()
+    except MicrovolError as error:
+        sys.stderr.write(f"microvol: {error}\n")
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
