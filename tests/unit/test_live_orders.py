@@ -1,0 +1,226 @@
+import asyncio
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from strategy.errors import OrderRejected, OutcomeUnknown
+from strategy.kernel.records import ACK, BUY, CANCELLED, FILL, REJECT, REJECT_OTHER, REJECT_POST_ONLY
+from strategy.live import orders as module
+from strategy.live.orders import LiveOrder, Orders
+from strategy.venues.ports import OrderReport, OwnFill, StreamReset
+from tests.unit.fake_broker import FakeBroker
+
+NAMES = {ACK: "ack", CANCELLED: "cancelled", FILL: "fill", REJECT: "reject"}
+
+
+class Recorder:
+    """The session's side of the orders, writing down what it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, int]] = []
+        self.codes: list[int] = []
+        self.notes: list[str] = []
+        self.outside: list[str] = []
+        self.errors: list[BaseException] = []
+
+    def push(self, event: np.void) -> None:
+        amount = int(event["qty_lots"]) if event["kind"] == FILL else int(event["order_id"])
+        self.events.append((NAMES[int(event["kind"])], amount))
+        self.codes.append(int(event["code"]))
+
+    def note_order(self, order: LiveOrder, what: str, detail: str = "") -> None:
+        self.notes.append(what)
+
+    def note_fill(self, order: LiveOrder, fill: OwnFill) -> None:
+        self.notes.append("fill")
+
+    def balance_changed(self, reason: str) -> None:
+        self.outside.append(reason)
+
+    def failed(self, error: BaseException) -> None:
+        self.errors.append(error)
+
+
+class Bench:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "_ASK_SECONDS", (0.001,) * 4)
+        self.broker, self.desk, self.now_ns = FakeBroker(), Recorder(), 1
+        self.orders = Orders(self.broker, self.desk, 0, lambda: self.now_ns)
+
+    def place(self, number: int = 1, qty_lots: int = 100) -> LiveOrder:
+        order = LiveOrder(f"mv-t-{number}", number, 1, BUY, 0, 500, qty_lots, 501.0, 2, 0)
+        self.orders.place(order)
+        return order
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(5):
+            while True:
+                if condition():
+                    return
+                await asyncio.sleep(0.001)
+
+    async def until_events(self, count: int) -> list[tuple[str, int]]:
+        await self.until(lambda: len(self.desk.events) >= count)
+        await asyncio.sleep(0.005)  # room for an event too many
+        assert not self.desk.errors
+        return self.desk.events
+
+
+@pytest.fixture
+async def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return Bench(monkeypatch)
+
+
+async def test_an_order_rests_and_is_cancelled(bench: Bench) -> None:
+    bench.place()
+    await bench.until_events(1)
+    bench.orders.cancel(1)
+    assert await bench.until_events(2) == [("ack", 1), ("cancelled", 1)]
+    assert bench.desk.notes == ["place", "ack", "cancel", "cancelled"]
+    assert not bench.orders.live
+
+
+async def test_a_refusal_reaches_the_strategy_with_its_code(bench: Bench) -> None:
+    bench.broker.lost_requests.add("mv-t-1")
+    bench.broker.place_answers = [OrderRejected("would match", REJECT_POST_ONLY)]
+    bench.place()
+    assert await bench.until_events(1) == [("reject", 1)]
+    assert bench.desk.codes == [REJECT_POST_ONLY]
+
+
+async def test_an_order_of_unknown_outcome_that_rests_is_acknowledged(bench: Bench) -> None:
+    bench.broker.place_answers = [OutcomeUnknown("time-out")]
+    bench.place()
+    assert await bench.until_events(1) == [("ack", 1)]
+    assert bench.desk.notes == ["place", "unknown", "ack"]
+
+
+async def test_an_order_of_unknown_outcome_is_rejected_only_after_the_receive_window(bench: Bench) -> None:
+    bench.broker.lost_requests.add("mv-t-1")
+    bench.broker.place_answers = [OutcomeUnknown("time-out")]
+    bench.place()
+    await bench.until(lambda: bench.broker.calls.count("order mv-t-1") >= 5)
+    assert bench.desk.events == []
+    bench.now_ns = module.UNKNOWN_FINAL_NS + 1
+    assert await bench.until_events(1) == [("reject", 1)]
+    assert bench.desk.codes == [REJECT_OTHER]
+
+
+async def test_an_order_thought_rejected_that_shows_up_is_removed(bench: Bench) -> None:
+    bench.broker.lost_requests.add("mv-t-1")
+    bench.broker.place_answers = [OrderRejected("refused", REJECT_OTHER)]
+    bench.place()
+    await bench.until_events(1)
+    report = OrderReport("mv-t-1", "open", BUY, 500, 100, 0, 1)
+    bench.broker.orders["mv-t-1"] = report
+    bench.orders.on_report(report)
+    await bench.until(lambda: bench.broker.orders["mv-t-1"].status == "cancelled")
+
+
+async def test_an_execution_counts_once_whatever_its_source(bench: Bench) -> None:
+    bench.place()
+    await bench.until_events(1)
+    fill = bench.broker.execute("mv-t-1", 40)
+    bench.orders.on_own(fill)
+    bench.orders.on_own(fill)
+    bench.orders.reconcile("test")
+    await bench.until(lambda: "fills 0" in bench.broker.calls)
+    assert await bench.until_events(2) == [("ack", 1), ("fill", 40)]
+
+
+async def test_a_fill_before_the_acknowledgement_is_told_at_once(bench: Bench) -> None:
+    bench.broker.gate.clear()
+    bench.place()
+    await bench.until(lambda: bench.broker.calls)
+    bench.broker.orders["mv-t-1"] = OrderReport("mv-t-1", "open", BUY, 500, 100, 0, 1)
+    bench.orders.on_own(bench.broker.execute("mv-t-1", 100))
+    bench.broker.gate.set()
+    assert await bench.until_events(1) == [("fill", 100)]
+
+
+async def test_a_cancel_reply_that_overtakes_a_fill_waits_for_it(bench: Bench) -> None:
+    bench.place()
+    await bench.until_events(1)
+    bench.broker.execute("mv-t-1", 30)
+    bench.orders.cancel(1)
+    assert await bench.until_events(3) == [("ack", 1), ("fill", 30), ("cancelled", 1)]
+
+
+async def test_a_cancel_that_lost_against_a_full_fill_yields_the_fill_alone(bench: Bench) -> None:
+    bench.place()
+    await bench.until_events(1)
+    bench.broker.execute("mv-t-1", 100)
+    bench.orders.cancel(1)
+    assert await bench.until_events(2) == [("ack", 1), ("fill", 100)]
+
+
+async def test_a_cancel_of_unknown_outcome_is_repeated_until_the_venue_confirms(bench: Bench) -> None:
+    bench.place()
+    await bench.until_events(1)
+    bench.broker.cancel_answers = [OutcomeUnknown("time-out"), OutcomeUnknown("time-out")]
+    bench.orders.cancel(1)
+    assert await bench.until_events(2) == [("ack", 1), ("cancelled", 1)]
+    assert bench.broker.calls.count("cancel mv-t-1") == 3
+
+
+async def test_a_cancel_before_the_acknowledgement_waits_for_it(bench: Bench) -> None:
+    bench.broker.gate.clear()
+    bench.place()
+    bench.orders.cancel(1)
+    await bench.until(lambda: bench.broker.calls)
+    assert bench.broker.calls == ["place mv-t-1"]
+    bench.broker.gate.set()
+    assert await bench.until_events(2) == [("ack", 1), ("cancelled", 1)]
+
+
+async def test_an_order_forgotten_by_the_venue_ends_after_its_executions(bench: Bench) -> None:
+    bench.place()
+    await bench.until_events(1)
+    bench.broker.execute("mv-t-1", 60)
+    del bench.broker.orders["mv-t-1"]
+    bench.orders.cancel(1)
+    assert await bench.until_events(3) == [("ack", 1), ("fill", 60), ("cancelled", 1)]
+
+
+async def test_reconciling_finds_what_the_stream_missed(bench: Bench) -> None:
+    for number in (1, 2, 3):
+        bench.place(number)
+    await bench.until_events(3)
+    bench.broker.execute("mv-t-1", 100)
+    await bench.broker.cancel("mv-t-2")
+    bench.orders.on_own(StreamReset("subscribed"))
+    events = await bench.until_events(5)
+    assert events[3:] == [("fill", 100), ("cancelled", 2)]
+    assert [order.order_id for order in bench.orders.live] == [3]
+
+
+async def test_a_gap_in_the_stream_is_filled_even_when_a_later_execution_came_first(bench: Bench) -> None:
+    bench.place()
+    await bench.until_events(1)
+    bench.broker.execute("mv-t-1", 10)  # missed by the stream
+    bench.orders.on_own(bench.broker.execute("mv-t-1", 20))
+    bench.orders.on_own(StreamReset("subscribed"))
+    assert await bench.until_events(3) == [("ack", 1), ("fill", 20), ("fill", 10)]
+
+
+async def test_an_order_with_our_prefix_that_nobody_knows_is_removed(bench: Bench) -> None:
+    bench.broker.orders["mv-old-9"] = OrderReport("mv-old-9", "open", BUY, 1, 1, 0, 1)
+    bench.broker.orders["someone"] = OrderReport("someone", "open", BUY, 1, 1, 0, 1)
+    bench.orders.reconcile("test")
+    await bench.until(lambda: bench.broker.orders["mv-old-9"].status == "cancelled")
+    assert bench.broker.orders["someone"].status == "open"
+
+
+async def test_an_execution_of_somebody_else_has_the_holdings_read_anew(bench: Bench) -> None:
+    bench.broker.orders["someone"] = OrderReport("someone", "open", BUY, 1, 5, 0, 1)
+    bench.orders.on_own(bench.broker.execute("someone", 5))
+    assert bench.desk.outside == ["execution 1 is not of this session"]
+    assert bench.desk.events == []
+
+
+async def test_an_unforeseen_error_is_reported_to_the_process(bench: Bench) -> None:
+    bench.broker.place_answers = [RuntimeError("a bug")]
+    bench.place()
+    await bench.until(lambda: bench.desk.errors)
+    assert isinstance(bench.desk.errors[0], RuntimeError)
