@@ -14,7 +14,7 @@ from strategy.policies.document import Instrument
 from strategy.policies.packing import atoms_of, lots_of, pack_parameters
 from strategy.policies.parameters import ParameterSet
 from strategy.replay.exchange import Logs, Venue, new_logs, new_venue, sorted_times, with_room
-from strategy.replay.loop import NEVER, SOURCES
+from strategy.replay.loop import NEVER
 from strategy.replay.tape import Tape, TapeInfo
 
 LOOP: Final = "strategy.replay.loop"
@@ -84,9 +84,9 @@ def replay(tape: Tape, info: TapeInfo, parameters: ParameterSet, config: ReplayC
     _set_window(venue.cursor[0], market, config)
     venue.cursor["base_lots"], venue.cursor["quote_atoms"] = base, quote
     run = compose(LOOP, policy_names(parameters)).run
-    out, due, room = new_out(), np.zeros(SOURCES, np.int64), np.zeros(2, EVENT)
-    while not run(market, state, params, out, venue, logs, due, room):
-        logs = with_room(logs, venue.cursor[0])
+    out, room = new_out(), np.zeros(2, EVENT)
+    while not run(market, state, params, out, venue, logs, room):
+        venue, logs = with_room(venue, logs)
     return _result(state, venue, logs, base, quote)
 
 

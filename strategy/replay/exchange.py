@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from strategy.kernel.book import Book, new_book
-from strategy.kernel.records import ACTION, BUY, DECISION, EVENT, MAX_LEVELS, SELL
+from strategy.kernel.book import Book, grown, new_book
+from strategy.kernel.records import ACTION, DECISION, EVENT, MAX_LEVELS
 from strategy.kernel.state import Records
 from strategy.replay.rows import FILL_ROW, ORDER_ROW, SAMPLE_ROW
 from strategy.replay.tape import Tape
@@ -53,6 +53,7 @@ CURSOR = np.dtype(
         ("ask_ticks", "i8"),
         ("mid_ticks", "f8"),  # the last mid of a book that was neither crossed nor empty
         ("start_mid_ticks", "f8"),
+        ("widest", "i8"),  # more levels than any one update changes
         ("live", "i8"),
         ("seq", "i8"),
         ("trade_id", "i8"),
@@ -104,10 +105,10 @@ USED: Final = {
 
 
 def new_venue(tape: Tape) -> Venue:
-    """Return a venue whose book has room for every price the tape names."""
-    sides = (tape.level_ticks[tape.level_side == side] for side in (BUY, SELL))
-    room = max(len(np.unique(ticks)) for ticks in sides)
-    return Venue(np.zeros(1, CURSOR), new_book(room + 1), np.zeros(LIVE_ORDERS, LIVE))
+    """Return a venue with an empty book."""
+    venue = Venue(np.zeros(1, CURSOR), new_book(), np.zeros(LIVE_ORDERS, LIVE))
+    venue.cursor["widest"] = np.diff(tape.level_start).max(initial=0) + 1
+    return venue
 
 
 def new_logs() -> Logs:
@@ -124,9 +125,13 @@ def new_logs() -> Logs:
     )
 
 
-def with_room(logs: Logs, cursor: np.void) -> Logs:
-    """Return logs in which every table has room for many more turns of the loop; what is in use stays."""
-    return Logs(**{name: _with_room(getattr(logs, name), int(cursor[used])) for name, used in USED.items()})
+def with_room(venue: Venue, logs: Logs) -> tuple[Venue, Logs]:
+    """Return venue and logs with room for many more turns of the loop; what is in use stays."""
+    cursor, book = venue.cursor[0], venue.book
+    while book.counts.max() + cursor["widest"] >= len(book.bids):
+        book = grown(book)
+    larger = {name: _with_room(getattr(logs, name), int(cursor[used])) for name, used in USED.items()}
+    return venue._replace(book=book), Logs(**larger)
 
 
 def _with_room(table: Records, used: int) -> Records:

@@ -29,7 +29,6 @@ LOCAL_UPDATE: Final = 6
 RESPONSE: Final = 7
 WAKE: Final = 8
 SAMPLE: Final = 9
-SOURCES: Final = 10
 
 
 @jit
@@ -39,52 +38,72 @@ def time_at(times: Any, i: int) -> int:
 
 
 @jit
-def look_ahead(tape: Any, state: Any, venue: Any, logs: Any, due: Any) -> int:
-    """Write each source's next time into `due` and return the source to serve."""
+def next_public(tape: Any, c: Any) -> tuple[int, int]:
+    """Return (time, source) of the tape's next event at the venue or at the strategy."""
+    due, source = time_at(tape.trade_exch, c["exch_trade"]), EXCH_TRADE
+    at = time_at(tape.gap_exch, c["exch_gap"])
+    if at < due:
+        due, source = at, EXCH_GAP
+    at = time_at(tape.update_exch, c["exch_update"])
+    if at < due:
+        due, source = at, EXCH_UPDATE
+    at = time_at(tape.trade_local, c["local_trade"])
+    if at < due:
+        due, source = at, LOCAL_TRADE
+    at = time_at(tape.gap_local, c["local_gap"])
+    if at < due:
+        due, source = at, LOCAL_GAP
+    at = time_at(tape.update_local, c["local_update"])
+    if at < due:
+        due, source = at, LOCAL_UPDATE
+    return due, source
+
+
+@jit
+def look_ahead(tape: Any, state: Any, venue: Any, logs: Any) -> tuple[int, int]:
+    """Return (time, source) of what happens next; sources are numbered in the order in which equal times are served."""
     c = venue.cursor[0]
-    due[EXCH_TRADE] = time_at(tape.trade_exch, c["exch_trade"])
-    due[EXCH_GAP] = time_at(tape.gap_exch, c["exch_gap"])
-    due[EXCH_UPDATE] = time_at(tape.update_exch, c["exch_update"])
-    due[REQUEST] = NEVER
+    due, source = next_public(tape, c)
     if c["first_request"] < c["last_request"]:
-        due[REQUEST] = logs.requests[c["first_request"]]["arrives_ns"]
-    due[LOCAL_TRADE] = time_at(tape.trade_local, c["local_trade"])
-    due[LOCAL_GAP] = time_at(tape.gap_local, c["local_gap"])
-    due[LOCAL_UPDATE] = time_at(tape.update_local, c["local_update"])
-    due[RESPONSE] = NEVER
+        at = logs.requests[c["first_request"]]["arrives_ns"]
+        if at < due or (at == due and source > REQUEST):
+            due, source = at, REQUEST
     if c["first_response"] < c["last_response"]:
-        due[RESPONSE] = logs.responses[c["first_response"]]["local_ts"]
-    due[WAKE] = state.core[0]["next_wake_ns"] if state.core[0]["next_wake_ns"] > 0 else NEVER
-    due[SAMPLE] = c["next_sample_ns"]
-    source = 0
-    for i in range(1, SOURCES):
-        if due[i] < due[source]:
-            source = i
-    return source
+        at = logs.responses[c["first_response"]]["local_ts"]
+        if at < due:
+            due, source = at, RESPONSE
+    at = state.core[0]["next_wake_ns"]
+    if 0 < at < due:
+        due, source = at, WAKE
+    if c["next_sample_ns"] < due:
+        due, source = c["next_sample_ns"], SAMPLE
+    return due, source
 
 
 @jit
 def has_room(venue: Any, logs: Any) -> bool:
-    """Return whether every log can take what one turn may write."""
+    """Return whether every log, and the book, can take what one turn may add."""
     c = venue.cursor[0]
     lines = c["last_request"] + MARGIN < len(logs.requests) and c["last_response"] + MARGIN < len(logs.responses)
     tables = c["fills"] + MARGIN < len(logs.fills) and c["orders"] + MARGIN < len(logs.orders)
     records = c["decisions"] + MARGIN < len(logs.decisions) and c["events"] + MARGIN < len(logs.events)
-    return bool(lines and tables and records and c["samples"] + MARGIN < len(logs.samples))
+    samples = c["samples"] + MARGIN < len(logs.samples)
+    levels = max(venue.book.counts[0], venue.book.counts[1]) + c["widest"] < len(venue.book.bids)
+    return bool(lines and tables and records and samples and levels)
 
 
 @jit
-def run(tape: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, due: Any, room: Any) -> bool:
+def run(tape: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, room: Any) -> bool:
     """Walk until the window ends and return True; False when a log needs more room, with all progress kept.
 
-    `due` (SOURCES,) int64 and `room` (2,) EVENT are scratch; room[1] stays blank.
+    `room` (2,) EVENT is scratch; room[1] stays blank.
     """
     c = venue.cursor[0]
     while has_room(venue, logs):
-        source = look_ahead(tape, state, venue, logs, due)
-        if due[source] >= c["end_ns"]:
+        due, source = look_ahead(tape, state, venue, logs)
+        if due >= c["end_ns"]:
             return True
-        c["now"] = max(c["now"], due[source])
+        c["now"] = max(c["now"], due)
         if source <= REQUEST:
             serve_venue(tape, venue, logs, source)
         elif source == SAMPLE:
@@ -118,7 +137,7 @@ def serve_venue(tape: Any, venue: Any, logs: Any, source: int) -> None:
 
 @jit
 def fetch(tape: Any, venue: Any, logs: Any, source: int, room: Any) -> bool:
-    """Write the strategy's next event into room[0]; False when it is not for the strategy (before the window's first book)."""
+    """Write the strategy's next event into room[0]; False when the strategy does not see it (no book yet)."""
     c = venue.cursor[0]
     if source == RESPONSE:
         room[0] = logs.responses[c["first_response"]]
