@@ -172,7 +172,7 @@ def _quote(settings: Settings, plan: Plan, clock: Clock, story: demo_summary.Sto
     story.rollback_seconds = _timed("rollback", "--reason", "demo: back to the first")
     _watch(settings, clock, time.monotonic() + plan.quote_seconds / 12)
     clock.step("stop quoting: every order is cancelled first")
-    processes.stop(settings.home, QUOTE, grace_s=30)
+    processes.stop(settings.home, QUOTE, grace_s=60)
     story.last = doors.read_status(settings.layout, settings.venue, settings.symbol)
 
 

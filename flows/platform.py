@@ -127,7 +127,7 @@ def down(settings: Settings, say: Say) -> None:
         held = [name for name in processes.records(settings.home) if name not in SERVICES]
         order = [*sorted(held, key=lambda name: (not name.startswith("quote"), name)), "worker", "mlflow", "prefect"]
         for name in order:
-            ended = processes.stop(settings.home, name, grace_s=30.0 if name.startswith("quote") else 8.0)
+            ended = processes.stop(settings.home, name, grace_s=60.0 if name.startswith("quote") else 8.0)
             say(f"{name}: {'stopped' if ended else 'was not running'}")
 
 

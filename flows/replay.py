@@ -15,9 +15,8 @@ from strategy.policies.document import parse_document
 from strategy.policies.parameters import ParameterSet, parse_parameters
 
 if TYPE_CHECKING:
-    from strategy.replay.driver import ReplayConfig
-
     from analytics.metrics import Metrics
+    from strategy.replay.driver import ReplayConfig
 
 Window = tuple[int | None, int | None]
 
@@ -73,12 +72,11 @@ def replay_config(settings: Settings) -> "ReplayConfig":
 
 def replay_window(settings: Settings, version: int | None, file: Path | None, window: Window) -> Replayed:
     """Load the tape, replay it and measure."""
-    from analytics.tape import load_tape
-    from strategy.replay.driver import replay
-
     from analytics.activity import of_replay
     from analytics.markout import mid_path
     from analytics.metrics import measure
+    from analytics.tape import load_tape
+    from strategy.replay.driver import replay
 
     name, parameters = parameters_of(settings, version, file)
     with rooms.lake(settings, read_only=True) as lake:

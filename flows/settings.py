@@ -88,7 +88,7 @@ class Live(Section):
     collar_bps: float = Field(500.0, gt=0)
     orders_per_10s: int = Field(50, ge=1)
     stale_after_seconds: float = Field(5.0, gt=0)
-    acknowledge_seconds: float = Field(20.0, gt=0, description="how long promote waits for the quoting process")
+    acknowledge_seconds: float = Field(60.0, gt=0, description="how long promote waits for the quoting process")
 
 
 BINANCE: Final = Venue(

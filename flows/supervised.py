@@ -1,0 +1,58 @@
+"""A supervisor inside a flow: it runs here until a signal, a time, or its own end, and one of a kind runs at a time."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from flows import processes
+from flows.settings import Settings
+from strategy.errors import Failed
+from strategy.live.layout import slug
+from strategy.live.log import configure_logging
+from strategy.live.supervisor import Supervisor
+
+
+def supervise(settings: Settings, what: str, supervisor: Supervisor, seconds: float | None) -> None:
+    """Run a supervisor until SIGTERM, Ctrl-C or for so many seconds; raises Failed when it did not end in order."""
+    name = f"{what}-{settings.venue}-{slug(settings.symbol)}"
+    configure_logging()
+    with (
+        processes.held(settings.home, name, f"{what} of {settings.symbol} on {settings.venue}"),
+        _ended_by_signals(supervisor.stop),
+        _after(seconds, supervisor.stop),
+    ):
+        code = supervisor.run()
+    if code != 0:
+        raise Failed(f"{what} of {settings.symbol} on {settings.venue} did not end in order; its log above says why")
+
+
+@contextmanager
+def _ended_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Let SIGTERM and SIGINT mean `stop` while the block runs, instead of an exception at any point."""
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        stop()
+
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
+
+
+@contextmanager
+def _after(seconds: float | None, stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` after so many seconds, if any are given."""
+    if seconds is None:
+        yield
+        return
+    timer = threading.Timer(seconds, stop)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
