@@ -1,7 +1,6 @@
 """Rebuild the book along a tape: best prices after each update and the levels that each one changed.
 
-A side is two arrays, keys (side times ticks, ascending) and sizes, so that the best of either side stands last: changes
-happen near the best, where little has to move.
+The book itself is the kernel's; here its states become the columns of a tape.
 """
 
 from typing import Any, NamedTuple
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from strategy.kernel.book import Book, best, clear, new_book, set_level
 from strategy.kernel.jit import jit
 from strategy.kernel.records import BUY, SELL
 
@@ -39,30 +39,7 @@ class Steps(NamedTuple):
 
 
 @jit
-def set_level(keys: I64, sizes: I64, count: int, key: int, lots: int) -> int:
-    """Set one level of a side with `count` levels (there must be room for one more); return the new count."""
-    place = np.searchsorted(keys[:count], key)
-    held = place < count and keys[place] == key
-    if lots == 0:
-        if not held:
-            return count
-        for i in range(place, count - 1):
-            keys[i] = keys[i + 1]
-            sizes[i] = sizes[i + 1]
-        return count - 1
-    if held:
-        sizes[place] = lots
-        return count
-    for i in range(count, place, -1):
-        keys[i] = keys[i - 1]
-        sizes[i] = sizes[i - 1]
-    keys[place] = key
-    sizes[place] = lots
-    return count + 1
-
-
-@jit
-def _wider(array: I64, room: int) -> I64:
+def _wider(array: Any, room: int) -> Any:
     """Return an array of at least `room` places that begins with `array`."""
     if len(array) >= room:
         return array
@@ -72,21 +49,18 @@ def _wider(array: I64, room: int) -> I64:
 
 
 @jit
-def _differences(old: tuple[I64, I64, int], new: tuple[I64, I64, int], out: tuple[I64, I64], at: int) -> int:
-    """Write keys and sizes that turn one side into another from `out[at]` on; return the end."""
-    old_keys, old_sizes, old_count = old
-    new_keys, new_sizes, new_count = new
+def _differences(side: int, old: I64, new: I64, out: Levels, at: int) -> int:
+    """Write the levels that turn the rows of one side into others (best last) from row `at` on; return the end."""
     i = j = 0
-    while i < old_count or j < new_count:
-        gone = j == new_count or (i < old_count and old_keys[i] < new_keys[j])
-        if gone:
-            out[0][at], out[1][at] = old_keys[i], 0
+    while i < len(old) or j < len(new):
+        if j == len(new) or (i < len(old) and side * old[i, 0] < side * new[j, 0]):
+            out.side[at], out.ticks[at], out.lots[at] = side, old[i, 0], 0
             at += 1
             i += 1
             continue
-        same = i < old_count and old_keys[i] == new_keys[j]
-        if not same or old_sizes[i] != new_sizes[j]:
-            out[0][at], out[1][at] = new_keys[j], new_sizes[j]
+        same = i < len(old) and old[i, 0] == new[j, 0]
+        if not same or old[i, 1] != new[j, 1]:
+            out.side[at], out.ticks[at], out.lots[at] = side, new[j, 0], new[j, 1]
             at += 1
         i += same
         j += 1
@@ -94,59 +68,56 @@ def _differences(old: tuple[I64, I64, int], new: tuple[I64, I64, int], out: tupl
 
 
 @jit
-def _apply(side: int, keys: I64, sizes: I64, count: int, levels: Levels, message: int) -> tuple[I64, I64, int]:
-    """Apply one message to one side; return the side's arrays, wider where there was no room, and its count."""
-    first, last = levels.start[message], levels.start[message + 1]
-    keys, sizes = _wider(keys, count + last - first), _wider(sizes, count + last - first)
-    for row in range(first, last):
-        if levels.side[row] == side:
-            count = set_level(keys, sizes, count, side * levels.ticks[row], levels.lots[row])
-    return keys, sizes, count
+def _apply(book: Book, levels: Levels, message: int) -> None:
+    """Apply one message; `book` has room for every price that occurs."""
+    for row in range(levels.start[message], levels.start[message + 1]):
+        set_level(book, levels.side[row], levels.ticks[row], levels.lots[row])
 
 
 @jit
-def _side(side: int, steps: Steps, snapshots: Levels, diffs: Levels) -> Any:
-    """Return (best key, best size, row start, keys, sizes) of one side along all updates."""
+def _walk(steps: Steps, snapshots: Levels, diffs: Levels, book: Book) -> tuple[I64, Levels]:
     updates = len(steps.fresh)
-    best = np.zeros((updates, 2), np.int64)
+    prices = np.zeros((updates, 4), np.int64)
     start = np.zeros(updates + 1, np.int64)
-    out_keys, out_sizes = np.zeros(len(diffs.ticks) + 1, np.int64), np.zeros(len(diffs.ticks) + 1, np.int64)
-    keys, sizes, count = np.zeros(1024, np.int64), np.zeros(1024, np.int64), 0
+    room = len(diffs.ticks) + 1
+    out = Levels(start, np.zeros(room, np.int8), np.zeros(room, np.int64), np.zeros(room, np.int64))
     end = 0
     for update in range(updates):
         fresh = steps.fresh[update] == 1
-        old_count = count if fresh else 0
-        old_keys, old_sizes = keys[:old_count].copy(), sizes[:old_count].copy()
+        old_bids = book.bids[: book.counts[0] if fresh else 0].copy()
+        old_asks = book.asks[: book.counts[1] if fresh else 0].copy()
         for step in range(steps.start[update], steps.start[update + 1]):
-            message = steps.message[step]
             if steps.is_snapshot[step] == 1:
-                keys, sizes, count = _apply(side, keys, sizes, 0, snapshots, message)
-                continue
-            keys, sizes, count = _apply(side, keys, sizes, count, diffs, message)
-            for row in range(diffs.start[message], 0 if fresh else diffs.start[message + 1]):
-                if diffs.side[row] == side:
-                    out_keys, out_sizes = _wider(out_keys, end + 1), _wider(out_sizes, end + 1)
-                    out_keys[end], out_sizes[end] = side * diffs.ticks[row], diffs.lots[row]
-                    end += 1
+                clear(book)
+            _apply(book, snapshots if steps.is_snapshot[step] == 1 else diffs, steps.message[step])
+        bids, asks = book.bids[: book.counts[0]], book.asks[: book.counts[1]]
+        message = steps.message[steps.start[update]]
+        changes = diffs.start[message + 1] - diffs.start[message] if not fresh else 0
+        room = end + changes + len(old_bids) + len(old_asks) + (len(bids) + len(asks) if fresh else 0)
+        out = Levels(start, _wider(out.side, room), _wider(out.ticks, room), _wider(out.lots, room))
         if fresh:
-            room = end + old_count + count
-            out_keys, out_sizes = _wider(out_keys, room), _wider(out_sizes, room)
-            end = _differences((old_keys, old_sizes, old_count), (keys, sizes, count), (out_keys, out_sizes), end)
+            end = _differences(BUY, old_bids, bids, out, end)
+            end = _differences(SELL, old_asks, asks, out, end)
+        else:
+            first = diffs.start[message]
+            out.side[end : end + changes] = diffs.side[first : first + changes]
+            out.ticks[end : end + changes] = diffs.ticks[first : first + changes]
+            out.lots[end : end + changes] = diffs.lots[first : first + changes]
+            end += changes
         start[update + 1] = end
-        if count > 0:
-            best[update, 0], best[update, 1] = keys[count - 1], sizes[count - 1]
-    return best, start, out_keys[:end], out_sizes[:end]
+        prices[update, 0], prices[update, 1] = best(book, BUY)
+        prices[update, 2], prices[update, 3] = best(book, SELL)
+    return prices, Levels(start, out.side[:end], out.ticks[:end], out.lots[:end])
 
 
 def rebuild(steps: Steps, snapshots: Levels, diffs: Levels) -> tuple[I64, Levels]:
     """Return the best prices after each update and the levels that each update changed.
 
-    The first is int64 (updates, 4): bid ticks, bid lots, ask ticks, ask lots; 0 where a side is empty.
+    The first is int64 (updates, 4): bid ticks, bid lots, ask ticks, ask lots; 0 where a side is empty. An update that
+    is not fresh has one step, a diff, and keeps that message's levels as they came.
     """
-    bid, bid_start, bid_keys, bid_sizes = _side(BUY, steps, snapshots, diffs)
-    ask, ask_start, ask_keys, ask_sizes = _side(SELL, steps, snapshots, diffs)
-    best = np.column_stack((bid[:, 0], bid[:, 1], -ask[:, 0], ask[:, 1]))
-    return best, interleave((np.diff(bid_start), bid_keys, bid_sizes), (np.diff(ask_start), -ask_keys, ask_sizes))
+    prices = np.concatenate((snapshots.side * snapshots.ticks, diffs.side * diffs.ticks))
+    return _walk(steps, snapshots, diffs, new_book(max(1, len(np.unique(prices)))))
 
 
 def interleave(bids: tuple[I64, I64, I64], asks: tuple[I64, I64, I64]) -> Levels:
