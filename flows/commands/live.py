@@ -1,7 +1,7 @@
 """Commands around the processes that meet a venue: record, quote, parity."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -10,6 +10,7 @@ from flows.commands import options
 from flows.runner import run
 from strategy.errors import BadInput
 
+SHOWN: Final = 10
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0, help="Stop after so long; default never.")]
 
 
@@ -61,7 +62,12 @@ def parity(
     settings = options.settings_for(venue, symbol)
     path = journal or newest_journal(settings.layout.journal(settings.venue, settings.symbol))
     found = check(path, read_document(params) if params else None)
-    console.line(str(found))
+    compared = f"{found.events} events, {found.decisions} decisions, {found.actions} actions"
+    end = "" if found.complete else ", the session did not end in order"
+    console.line(f"{path.name}: {compared}, versions {', '.join(map(str, found.versions))}{end}")
+    for difference in found.differences[:SHOWN]:
+        console.line(str(difference))
+    console.line("equal, field by field" if found.equal else f"{found.differing} fields differ")
     raise typer.Exit(0 if found.equal else 1)
 
 
