@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from strategy.replay.driver import ReplayConfig, replay
 
 from analytics.activity import Activity, of_replay
 from analytics.instruments import instrument
@@ -20,6 +19,7 @@ from analytics.tape import load_tape
 from strategy.errors import Failed
 from strategy.policies.document import Instrument
 from strategy.policies.parameters import ParameterSet
+from strategy.replay.driver import ReplayConfig, replay
 from strategy.replay.tape import Tape, TapeInfo, empty_tape
 
 LIVE: Final = "live"

@@ -80,8 +80,9 @@ def positive_edge(evidence: Evidence) -> Verdict:
 def beats_champion(evidence: Evidence) -> Verdict:
     """Demand a score held out that is not under the champion's; a baseline, which nobody quotes, need not be beaten."""
     score, rival = evidence.held_out.score, evidence.rival.score
-    passed = evidence.rival_name != CHAMPION or bool(score >= rival)
-    return Verdict("rival", passed, score, rival, f"score held out, against the {evidence.rival_name}'s >=")
+    if evidence.rival_name != CHAMPION:
+        return Verdict("rival", True, score, "none", "score held out >= the champion's, of whom there is")
+    return Verdict("rival", bool(score >= rival), score, rival, "score held out >= the champion's")
 
 
 def bounded_drawdown(evidence: Evidence) -> Verdict:

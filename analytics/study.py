@@ -75,7 +75,7 @@ class StudyResult:
     sigma: NDArray[np.float64]  # of the train windows
     resumed: int  # trials that an earlier call had done
     interrupted: bool
-    seconds: dict[str, float]  # sampler, replay, candidates
+    seconds: dict[str, float]  # warm_up, sampler, replay, candidates
 
 
 def run_study(
@@ -97,6 +97,7 @@ def run_study(
     space = Space(base, _inside(path, folds), settings.space)
     name = study_name(info, base, settings)
     search = _Search(_open(name, settings), space, bench, folds, settings)
+    search.warm_up(base)
     search.run(progress, stop)
     begun = time.perf_counter()
     candidates = choose(bench, space, folds, search.rows, settings.candidates)
@@ -135,7 +136,14 @@ class _Search:
         self.rows = _rows_before(study)
         self.resumed = len(self.rows)
         self.interrupted = False
-        self.seconds = {"sampler": 0.0, "replay": 0.0}
+        self.seconds = {"warm_up": 0.0, "sampler": 0.0, "replay": 0.0}
+
+    def warm_up(self, base: ParameterSet) -> None:
+        """Cut the windows out of the tape and compile, so that neither counts as a trial's time."""
+        middle = self._space.point(dict.fromkeys(self._space.dimensions, 0.5)).parameters
+        with self._clock("warm_up"):
+            for parameters in (base, middle):
+                self._bench.evaluate(parameters, self._folds.train)
 
     def run(self, progress: Callable[[Progress], None] | None, stop: threading.Event | None) -> None:
         """Run trials up to the wanted number."""
