@@ -28,7 +28,7 @@ class MidPath:
         return np.where(known, self.mid[np.maximum(index, 0)], np.nan)
 
     def between(self, start_ns: int, end_ns: int) -> "MidPath":
-        """Return the path inside [start_ns, end_ns], so that a markout never looks past the end of its window."""
+        """Return the path inside [start_ns, end_ns]: a markout by it never looks past the end of that window."""
         first = max(int(np.searchsorted(self.ts, start_ns, side="right")) - 1, 0)
         last = int(np.searchsorted(self.ts, end_ns, side="right"))
         ts, mid = self.ts[first:last], self.mid[first:last]

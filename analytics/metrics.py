@@ -76,7 +76,7 @@ def measure(
     info: TapeInfo,
     prediction: PredictionError | None = None,
 ) -> Metrics:
-    """Return the metrics of activities of one symbol; each one's markouts stay inside its own window of `path`."""
+    """Return the metrics of activities of one symbol; a markout is known as far as `path` reaches."""
     return metrics_of(combine([tally(activity, path, info) for activity in activities]), prediction)
 
 
@@ -88,7 +88,7 @@ def tally(activity: Activity, path: MidPath, info: TapeInfo) -> Tally:
     sums = {name: np.zeros(REGIMES) for name in SUMS}
     _add_time(sums, activity, marks, lot)
     _add_orders(sums, activity)
-    _add_fills(sums, activity, path.between(activity.start_ns, activity.end_ns), atom)
+    _add_fills(sums, activity, path, atom)
     np.add.at(sums["inventory_pnl"], marks.regime, marks.carry * atom)
     steps = np.diff(np.concatenate([[activity.start_mid_ticks], marks.mid, [activity.end_mid_ticks]]))
     np.add.at(sums["holding_pnl"], marks.regime, steps * activity.start_base_lots * atom)

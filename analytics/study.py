@@ -15,7 +15,6 @@ import orjson
 from numpy.typing import NDArray
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
-from strategy.replay.driver import ReplayConfig
 
 from analytics.candidates import Candidate, choose
 from analytics.folds import Folds, FoldSettings, split
@@ -28,6 +27,7 @@ from strategy.errors import BadInput, Failed
 from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.live.layout import slug
 from strategy.policies.parameters import ParameterSet
+from strategy.replay.driver import ReplayConfig
 from strategy.replay.tape import Tape, TapeInfo
 
 STARTUP_TRIALS: Final = 12
