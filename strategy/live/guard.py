@@ -51,7 +51,7 @@ class Guard:
         if bps > self._limits.collar_bps:
             return f"collar: price was {bps:.0f} bps from mid, the limit is {self._limits.collar_bps:g}"
         if (price - mid_ticks) * side >= 1:  # a post-only bid one tick under the ask may reach mid, never pass it
-            return f"collar: a {'bid' if side == BUY else 'ask'} at {price} ticks is beyond mid {mid_ticks:g}"
+            return f"collar: a{' bid' if side == BUY else 'n ask'} at {price} ticks is beyond mid {mid_ticks:g}"
         return None
 
     def _number(self, now_ns: int, open_orders: int) -> str | None:

@@ -1,0 +1,238 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from strategy.errors import BadData
+from strategy.kernel.jit import KERNEL_DIGEST
+from strategy.live.guard import Limits
+from strategy.live.journal import JournalWriter, read_journal
+from strategy.live.parity import check
+from strategy.live.session import Hooks, Session, SessionStart, new_stepper
+from strategy.policies.document import ParameterDocument
+from strategy.policies.parameters import parse_parameters
+from strategy.venues.ports import Balance
+from tests.unit.fake_broker import INSTRUMENT, FakeBroker
+
+
+def document(version: int = 1, **quoting: Any) -> ParameterDocument:
+    fields = {"order_qty": 0.001, "buy_spreads": [1.0, 2.0], "sell_spreads": [1.0, 2.0], "min_update_interval": 0.0}
+    return ParameterDocument(
+        version=version,
+        instrument=INSTRUMENT,
+        parameters=parse_parameters({"inventory": {"policy": "neutral"}, "quoting": fields | quoting}),
+        kernel_digest=KERNEL_DIGEST,
+    )
+
+
+class Desk:
+    """A session on a fake broker, fed with hand-made frames."""
+
+    def __init__(self, folder: Path, limits: Limits, stale_after_s: float = 5.0) -> None:
+        self.broker = FakeBroker()
+        self.snapshots = 0
+        self.faults: list[BaseException] = []
+        self.last_id = 100
+        start = SessionStart("s1", "t", document(), Balance(10_000.0, 1e12), 0, limits, stale_after_s)
+        hooks = Hooks(self._count, lambda: None, self.faults.append)
+        journal = JournalWriter(folder, "s1")
+        stepper = new_stepper(start.document, start.balance)
+        self.session = Session(start, stepper, journal, self.broker, hooks)
+        self.path = folder / "s1.log"
+
+    def _count(self) -> None:
+        self.snapshots += 1
+
+    def snapshot(self, bid: int = 60_000, ask: int = 60_010) -> None:
+        bids, asks = [[f"{bid}.00", "1.00000"]], [[f"{ask}.00", "1.00000"]]
+        self._frame({"lastUpdateId": self.last_id, "bids": bids, "asks": asks})
+
+    def diff(self, bids: list[list[str]] | None = None, skip: int = 0) -> None:
+        first = self.last_id + 1 + skip
+        self.last_id = first
+        data = {"e": "depthUpdate", "E": 1_700_000_000_000, "s": "BTCFDUSD", "U": first, "u": first}
+        rows = bids if bids is not None else [[f"{59_000 + first % 7}.00", "0.50000"]]
+        self._frame({"stream": "btcfdusd@depth@100ms", "data": data | {"b": rows, "a": []}})
+
+    def _frame(self, message: dict[str, Any]) -> None:
+        self.session.on_frame(0, orjson.dumps(message))
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(20):
+            while True:
+                if condition():
+                    return
+                await asyncio.sleep(0.002)
+
+    def resting(self) -> list[str]:
+        return [name for name, report in self.broker.orders.items() if report.status == "open"]
+
+    async def quoted(self, count: int = 4) -> None:
+        await self.until(lambda: len(self.resting()) == count and all(o.known for o in self.session.orders.live))
+
+    def kinds(self) -> list[str]:
+        return [entry.body["t"] for entry in read_journal(self.path)]
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    opened = Desk(tmp_path, Limits())
+    opened.diff()
+    opened.snapshot()
+    yield opened
+    assert not opened.faults
+
+
+async def test_the_first_fresh_book_is_quoted_on_both_sides(desk: Desk) -> None:
+    await desk.quoted()
+    names = desk.resting()
+    assert sorted(name.split("-")[3] for name in names) == ["a0", "a1", "b0", "b1"]
+    assert all(name.startswith("mv-t-1-") for name in names)
+
+
+async def test_a_lost_update_cancels_everything_and_asks_for_a_snapshot(desk: Desk) -> None:
+    await desk.quoted()
+    desk.diff(skip=5)
+    await desk.quoted(0)
+    assert desk.snapshots >= 1
+    desk.snapshot()
+    await desk.quoted()
+
+
+async def test_a_new_connection_cancels_everything(desk: Desk) -> None:
+    await desk.quoted()
+    desk.session.on_frame(0, b'{"epoch":{"n":2,"reason":"connected"}}')
+    await desk.quoted(0)
+
+
+async def test_a_bad_frame_makes_the_book_unknown(desk: Desk) -> None:
+    await desk.quoted()
+    desk.diff([["60000.001", "1"]])
+    await desk.quoted(0)
+
+
+async def test_a_silent_market_is_stale_and_the_next_diff_asks_for_a_snapshot(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Limits(), stale_after_s=0.05)
+    desk.diff()
+    desk.snapshot()
+    await desk.quoted()
+    await asyncio.sleep(0.06)
+    desk.session.check_stale()
+    await desk.quoted(0)
+    assert desk.snapshots == 1  # asked by the very first diff
+    desk.session._asked_ns = 0
+    desk.diff()
+    assert desk.snapshots == 2
+
+
+async def test_halt_cancels_and_stays_out_until_resumed(desk: Desk) -> None:
+    await desk.quoted()
+    desk.session.on_halt(True, "kill")
+    await desk.quoted(0)
+    desk.diff([["60001.00", "1.0"]])
+    await asyncio.sleep(0.01)
+    assert not desk.resting()
+    desk.session.on_halt(False, "kill")
+    await desk.quoted()
+
+
+async def test_the_guard_vetoes_and_the_strategy_hears_of_it(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Limits(max_order_notional=10))
+    desk.diff()
+    desk.snapshot()
+    assert not desk.resting()
+    kinds = desk.kinds()
+    assert kinds.count("veto") == 4
+    rejects = [e.body["e"] for e in read_journal(desk.path) if e.body["t"] == "event" and e.body["e"]["kind"] == 5]
+    assert [event["code"] for event in rejects] == [4, 4, 4, 4]
+
+
+async def test_a_swap_keeps_the_orders_and_stamps_later_ones_with_the_version(desk: Desk) -> None:
+    await desk.quoted()
+    before = set(desk.resting())
+    desk.session.on_parameters(document(2, executor_refresh_time=0.02))
+    assert set(desk.resting()) == before
+    await desk.until(lambda: any(name.startswith("mv-t-2-") for name in desk.resting()))
+    bodies = [entry.body for entry in read_journal(desk.path)]
+    at = next(i for i, body in enumerate(bodies) if body["t"] == "parameters")
+    assert bodies[at + 1]["e"]["kind"] == 10
+    assert bodies[at + 1]["e"]["seq"] == bodies[at]["seq"]
+
+
+async def test_events_are_journalled_once_in_the_order_in_which_they_are_fed(desk: Desk) -> None:
+    await desk.quoted()
+    desk.session.orders.on_own(desk.broker.execute(desk.resting()[0], 100))
+    events = [entry.body["e"] for entry in read_journal(desk.path) if entry.body["t"] == "event"]
+    assert [event["seq"] for event in events] == list(range(1, desk.session.events + 1))
+    stamps = [event["local_ts"] for event in events]
+    assert stamps == sorted(stamps)
+
+
+async def a_busy_session(desk: Desk) -> Path:
+    """Quote, fill in parts, lose the book, swap, halt, resume and end."""
+    await desk.quoted()
+    name = desk.resting()[0]
+    desk.session.orders.on_own(desk.broker.execute(name, 40))
+    desk.session.orders.on_own(desk.broker.execute(name, 60))
+    for step in range(30):
+        desk.diff([[f"{60_000 + step % 5}.00", "1.0"], [f"{60_000 + (step + 4) % 5}.00", "0"]])
+    desk.diff(skip=3)
+    desk.snapshot()
+    desk.session.on_parameters(document(2, executor_refresh_time=0.02, cooldown_time=0.01))
+    await desk.until(lambda: any(name.startswith("mv-t-2-") for name in desk.resting()))
+    desk.session.on_halt(True, "test")
+    await desk.until(lambda: not desk.resting() and not desk.session.orders.live)
+    desk.session.on_halt(False, "test")
+    await desk.until(desk.resting)
+    desk.session.close("test")
+    return desk.path.with_name("s1.log.zst")
+
+
+async def test_a_session_replayed_from_its_journal_decides_the_same(desk: Desk) -> None:
+    report = check(await a_busy_session(desk))
+    assert report.equal, report.differences[:5]
+    assert report.complete
+    assert report.decisions >= 8
+    assert report.actions > 10
+    assert report.versions == (1, 2)
+
+
+async def test_a_changed_parameter_makes_differences(desk: Desk) -> None:
+    path = await a_busy_session(desk)
+    report = check(path, document(buy_spreads=[1.1, 2.0]))
+    assert not report.equal
+    assert any(difference.field == "want_bid_ticks" for difference in report.differences)
+
+
+async def test_a_journal_cut_short_is_compared_up_to_its_last_line(desk: Desk) -> None:
+    await desk.quoted()
+    whole = desk.path.read_bytes()
+    for cut in range(len(whole) - 3000, len(whole), 97):
+        desk.path.write_bytes(whole[:cut])
+        report = check(desk.path)
+        assert report.equal
+        assert not report.complete
+
+
+async def test_a_tampered_decision_is_found(desk: Desk) -> None:
+    path = await a_busy_session(desk)
+    lines = [f"{entry.local_ns} ".encode() + orjson.dumps(entry.body) for entry in read_journal(path)]
+    at = next(i for i, line in enumerate(lines) if b'"t":"decision"' in line and b'"version":1' in line)
+    lines[at] = lines[at].replace(b'"version":1', b'"version":7')
+    changed = path.with_name("changed.log")
+    changed.write_bytes(b"\n".join(lines) + b"\n")
+    (difference,) = check(changed).differences
+    assert (difference.field, difference.live, difference.replayed) == ("version", 7, 1)
+
+
+async def test_a_journal_without_a_session_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.log"
+    path.write_bytes(b'1 {"t":"event","e":{"kind":3,"seq":1}}\n')
+    with pytest.raises(BadData, match="comes before the session line"):
+        check(path)
+    path.write_bytes(b"")
+    with pytest.raises(BadData, match="has no session line"):
+        check(path)
