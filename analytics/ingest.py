@@ -6,14 +6,17 @@ been compressed since continues at the same uncompressed offset. Segments come f
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+import polars as pl
+
 from analytics.instruments import from_info, instrument, learn_stated, settle
 from analytics.intake import Done, Intake, Part, Source, ended
-from analytics.journal_rows import JournalRows, audit_frame
+from analytics.journal_rows import JournalRows, audit_row
 from analytics.lake import Lake
-from analytics.market_rows import Counts, StreamState
+from analytics.market_rows import Counts, StreamState, wire_symbol
 from analytics.writer import sole_writer
 from strategy.errors import BadData
 from strategy.live.layout import Layout
@@ -40,17 +43,16 @@ class IngestReport:
 
 def ingest(lake: Lake, layout: Layout, progress: Callable[[str], None] | None = None) -> IngestReport:
     """Take in everything new under a home folder; `progress` gets one line a file with news."""
-    say = progress or (lambda line: None)
-    report = IngestReport()
+    one = _Pass(lake, IngestReport(), progress or (lambda line: None))
     with sole_writer(lake):
         for venue, symbol, folder in _symbols(layout.home / "segments"):
-            _segments(lake, venue, symbol, folder, report, say)
+            one.segments(venue, symbol, folder)
         for venue, symbol, folder in _symbols(layout.home / "journal"):
             for name, path in _streams(folder):
-                _journal(lake, Source(venue, symbol, f"journal:{name}"), path, report, say)
+                one.journal(Source(venue, symbol, f"journal:{name}"), path)
         for name, path in _streams(layout.audit):
-            _audit(lake, Source(_AUDIT, "", f"{_AUDIT}:{name}"), path, report)
-    return report
+            one.audit(Source(_AUDIT, "", f"{_AUDIT}:{name}"), path)
+    return one.report
 
 
 def _symbols(root: Path) -> Iterator[tuple[str, str, Path]]:
@@ -69,113 +71,112 @@ def _streams(folder: Path) -> Iterator[tuple[str, Path]]:
     yield from sorted(found.items())
 
 
-def _current(path: Path) -> Path:
-    """Return where a file is now: its writer may just have replaced it by its compressed copy."""
-    if path.exists():
-        return path
-    return next((copy for suffix in COMPRESSIONS if (copy := path.with_name(path.name + suffix)).exists()), path)
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """One pass over the files of a home folder."""
 
+    lake: Lake
+    report: IngestReport
+    say: Callable[[str], None]
 
-def _segments(
-    lake: Lake, venue: str, symbol: str, folder: Path, report: IngestReport, say: Callable[[str], None]
-) -> None:
-    state: StreamState | None = None
-    for name, listed in _streams(folder):
-        source = Source(venue, symbol, name)
-        path = _current(listed)
-        if not _grown(lake, source, path):
-            continue
-        sizes = instrument(lake, venue, symbol) or learn_stated(lake, path, venue, symbol)
-        if sizes is None:
-            report.problems.append(f"{path}: no exchangeInfo, and the lake knows no sizes of {symbol}; left for later")
-            continue
-        intake = Intake(lake, source, Units(sizes.tick_size, sizes.lot_size), state)
-        file = CollectorFile(path, intake.done.offset, intake.done.lines)
-        intake.run(file, lambda number, event: _restate(lake, venue, symbol, event))
-        state = intake.state
-        _account(intake, file, report, say)
+    def segments(self, venue: str, symbol: str, folder: Path) -> None:
+        """Take in the segments of one symbol, each continuing the one before."""
+        state: StreamState | None = None
+        for name, path in _streams(folder):
+            source = Source(venue, symbol, name)
+            if not self._grown(source, path):
+                continue
+            sizes = instrument(self.lake, venue, symbol) or learn_stated(self.lake, path, venue, symbol)
+            if sizes is None:
+                self._problem(path, f"no exchangeInfo, and the lake knows no sizes of {symbol}; left for later")
+                continue
+            intake = Intake(self.lake, source, Units(sizes.tick_size, sizes.lot_size), state)
+            file = CollectorFile(path, intake.done.offset, intake.done.lines)
+            intake.run(file, partial(self._restate, source))
+            state = intake.state
+            self._account(intake, file)
 
+    def _grown(self, source: Source, path: Path) -> bool:
+        """Say whether there may be lines that the lake lacks; a compressed file is read once to know."""
+        done = Done.read(self.lake, source)
+        if not path.exists():
+            self.say(f"{path}: was replaced by its compressed copy just now; left for the next pass")
+            return False
+        return not done.complete and (path.suffix in COMPRESSIONS or path.stat().st_size > done.offset)
 
-def _grown(lake: Lake, source: Source, path: Path) -> bool:
-    """Say whether there may be lines that the lake lacks; a compressed file is read once to know."""
-    done = Done.read(lake, source)
-    return not done.complete and (path.suffix in COMPRESSIONS or path.stat().st_size > done.offset)
+    def _restate(self, source: Source, _: int, event: MarketEvent) -> None:
+        """Keep a symbol's minimums as its venue states them last."""
+        if isinstance(event, InstrumentInfo) and event.symbol == wire_symbol(source.symbol):
+            settle(self.lake, from_info(event, source.venue, source.symbol), "exchange_info")
 
+    def _account(self, intake: Intake, file: CollectorFile) -> None:
+        if file.truncated:
+            self._problem(file.path, f"{file.truncated} after line {file.lines}")
+        if intake.first_bad is not None:
+            number, reason = intake.first_bad
+            self._problem(file.path, f"{reason} ({intake.bad_lines} skipped)", number)
+        lines = file.lines - intake.done.lines
+        self.report.lines += lines
+        self.report.market += intake.added
+        if lines:
+            self.say(f"{file.path}: {lines:,} lines, {intake.added.total:,} rows, {intake.read.gaps:,} gaps")
 
-def _restate(lake: Lake, venue: str, symbol: str, event: MarketEvent) -> None:
-    if isinstance(event, InstrumentInfo):
-        settle(lake, from_info(event, venue, symbol), "exchange_info")
+    def _problem(self, path: Path, reason: str, number: int | None = None) -> None:
+        where = f"{path}, line {number}" if number else f"{path}"
+        self.report.problems.append(f"{where}: {reason}")
 
+    def journal(self, source: Source, path: Path) -> None:
+        """Take in one session's journal."""
+        if not self._grown(source, path):
+            return
+        done = Done.read(self.lake, source)
+        file = CollectorFile(path, done.offset, done.lines)
+        session = source.name.removeprefix("journal:").removesuffix(".log")
+        rows, part = JournalRows(source.venue, source.symbol, session), Part(done.offset, done.offset)
+        for line in file:
+            part.take(line, bad=not self._accepted(rows.add, path, line))
+            if len(rows) >= _JOURNAL_BATCH:
+                self._commit_journal(source, rows, part, complete=False)
+                rows, part = JournalRows(source.venue, source.symbol, session), Part(part.end, part.end)
+        if part.lines or ended(file):
+            self._commit_journal(source, rows, part, complete=ended(file))
+        if file.lines > done.lines:
+            self.say(f"{path}: {file.lines - done.lines:,} lines")
 
-def _account(intake: Intake, file: CollectorFile, report: IngestReport, say: Callable[[str], None]) -> None:
-    if file.truncated:
-        report.problems.append(f"{file.path}: {file.truncated} after line {file.lines}")
-    if intake.first_bad is not None:
-        number, reason = intake.first_bad
-        report.problems.append(f"{file.path}, line {number}: {reason} ({intake.bad_lines} skipped)")
-    lines = file.lines - intake.done.lines
-    report.lines += lines
-    report.market += intake.added
-    if lines:
-        say(f"{file.path}: {lines:,} lines, {intake.added.total:,} rows, {intake.read.gaps:,} gaps")
-
-
-def _journal(lake: Lake, source: Source, listed: Path, report: IngestReport, say: Callable[[str], None]) -> None:
-    path = _current(listed)
-    if not _grown(lake, source, path):
-        return
-    done = Done.read(lake, source)
-    file = CollectorFile(path, done.offset, done.lines)
-    session = source.name.removeprefix("journal:").removesuffix(".log")
-    rows, part = JournalRows(source.venue, source.symbol, session), Part(done.offset, done.offset)
-    for line in file:
-        part.take(line, bad=_refused(rows, line, path, report))
-        if len(rows) >= _JOURNAL_BATCH:
-            _commit_journal(lake, source, (rows, part, False), report)
-            rows, part = JournalRows(source.venue, source.symbol, session), Part(part.end, part.end)
-    if part.lines or ended(file):
-        _commit_journal(lake, source, (rows, part, ended(file)), report)
-    if file.lines > done.lines:
-        say(f"{path}: {file.lines - done.lines:,} lines")
-
-
-def _refused(rows: JournalRows, line: Line, path: Path, report: IngestReport) -> bool:
-    try:
-        rows.add(line)
-    except BadData as error:
-        report.problems.append(f"{path}, line {line.number}: {error}")
-        return True
-    return False
-
-
-def _commit_journal(lake: Lake, source: Source, batch: tuple[JournalRows, Part, bool], report: IngestReport) -> None:
-    rows, part, complete = batch
-
-    def write(open_lake: Lake) -> dict[str, int]:
-        part.commit(open_lake, source, complete)
-        return rows.write(open_lake)
-
-    for name, count in lake.atomically(write).items():
-        setattr(report, name, getattr(report, name) + count)
-    report.lines += part.lines
-
-
-def _audit(lake: Lake, source: Source, path: Path, report: IngestReport) -> None:
-    done = Done.read(lake, source)
-    part = Part(done.offset, done.offset)
-    lines = list(CollectorFile(path, done.offset, done.lines))
-    frames = []
-    for line in lines:
+    def _accepted(self, take: Callable[[Line], None], path: Path, line: Line) -> bool:
+        """Take one line; a bad one becomes a problem."""
         try:
-            frames.append(audit_frame([line]))
+            take(line)
         except BadData as error:
-            report.problems.append(f"{path}, line {line.number}: {error}")
-        part.take(line, bad=False)
+            self._problem(path, str(error), line.number)
+            return False
+        return True
 
-    def write(open_lake: Lake) -> int:
-        part.commit(open_lake, source, complete=False)
-        return sum(open_lake.append("parameter_event", frame) for frame in frames)
+    def _commit_journal(self, source: Source, rows: JournalRows, part: Part, complete: bool) -> None:
+        def write(lake: Lake) -> dict[str, int]:
+            part.commit(lake, source, complete)
+            return rows.write(lake)
 
-    if lines:
-        report.parameter_events += lake.atomically(write)
-        report.lines += len(lines)
+        for name, count in self.lake.atomically(write).items():
+            setattr(self.report, name, getattr(self.report, name) + count)
+        self.report.lines += part.lines
+
+    def audit(self, source: Source, path: Path) -> None:
+        """Take in the lines of one audit log."""
+        done = Done.read(self.lake, source)
+        part = Part(done.offset, done.offset)
+        frames: list[pl.DataFrame] = []
+
+        def keep(line: Line) -> None:
+            frames.append(audit_row(line))
+
+        for line in CollectorFile(path, done.offset, done.lines):
+            part.take(line, bad=not self._accepted(keep, path, line))
+
+        def write(lake: Lake) -> int:
+            part.commit(lake, source, complete=False)
+            return sum(lake.append("parameter_event", frame) for frame in frames)
+
+        if part.lines:
+            self.report.parameter_events += self.lake.atomically(write)
+            self.report.lines += part.lines

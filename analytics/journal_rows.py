@@ -1,6 +1,6 @@
 """Lines of session journals and of the audit log to lake rows."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
@@ -134,16 +134,13 @@ class JournalRows:
         return frame.with_columns(pl.lit(value).alias(name) for name, value in constants.items())
 
 
-def audit_frame(lines: Iterable[Line]) -> pl.DataFrame:
-    """Return the audit log's lines as rows of `parameter_event`."""
-    rows = []
-    for line in lines:
-        said = {"from_version": None, "to_version": None, **decoded(line), "at_ns": line.local_ns}
-        missing = [name for name in _AUDIT if name not in said]
-        if missing:
-            raise BadData(f"audit line {line.number} lacks {', '.join(missing)}")
-        rows.append({name: said[name] for name in _AUDIT})
-    return with_day(pl.DataFrame(rows, schema=_AUDIT, orient="row"), "at_ns")
+def audit_row(line: Line) -> pl.DataFrame:
+    """Return a line of the audit log as a row of `parameter_event`."""
+    said = {"from_version": None, "to_version": None, **decoded(line), "at_ns": line.local_ns}
+    missing = [name for name in _AUDIT if name not in said]
+    if missing:
+        raise BadData(f"audit line lacks {', '.join(missing)}")
+    return with_day(pl.DataFrame([{name: said[name] for name in _AUDIT}], schema=_AUDIT, orient="row"), "at_ns")
 
 
 def decoded(line: Line) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class Lake:
         """Attach the lake; a writer makes it when it does not exist and applies the migrations it lacks."""
         with duckdb.connect(":memory:", config=_CONFIG) as connection:
             load_extensions(connection, "postgres" if settings.catalog_file is None else "sqlite")
-            _retried(lambda: _attach(connection, settings, read_only))
+            _attach(connection, settings, read_only)
             lake = cls(settings, connection)
             if not read_only:
                 lake.migrate()
@@ -189,8 +189,14 @@ def _attach(connection: duckdb.DuckDBPyConnection, settings: LakeSettings, read_
     if not read_only and file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         settings.data_path.mkdir(parents=True, exist_ok=True)
-    connection.execute(_attachment(settings, read_only))
-    connection.execute(statement("staging/use_lake"))
+    try:
+        _retried(lambda: connection.execute(_attachment(settings, read_only)))
+    except duckdb.Error as error:
+        if file is None:
+            # neither the error nor its cause is shown: both may carry the connection string with its password
+            raise Failed("the lake's PostgreSQL catalogue cannot be opened") from None
+        raise Failed(f"the lake's catalogue {file} cannot be opened: {str(error).splitlines()[0]}") from error
+    _retried(lambda: connection.execute(statement("staging/use_lake")))
 
 
 def _attachment(settings: LakeSettings, read_only: bool) -> str:

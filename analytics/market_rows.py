@@ -166,13 +166,18 @@ class MarketRows:
     def _merge(self, lake: Lake, table: str, frame: pl.DataFrame) -> int:
         place = {"venue": self._venue, "symbol": self._symbol}
         if table == "gap":
-            added = lake.merge("staging/add_gap", frame, **place)
-            filled = sum(lake.execute(f"staging/fill_{stream}_gaps", **place) for stream in ("depth", "trade"))
-            return added - filled
+            return lake.merge("staging/add_gap", frame, **place) - _fill_gaps(lake, place)
         if frame.is_empty():
             return 0
         ids = frame[_IDS[table]]
         return lake.merge(f"staging/add_{table}", frame, low=ids.min(), high=ids.max(), **place)
+
+
+def _fill_gaps(lake: Lake, place: dict[str, str]) -> int:
+    """Remove the holes that rows now fill and return how many there were."""
+    if lake.query("queries/gap_count", **place).item() == 0:
+        return 0
+    return sum(lake.execute(f"staging/fill_{stream}_gaps", **place) for stream in ("depth", "trade"))
 
 
 def wire_symbol(symbol: str) -> str:
