@@ -56,7 +56,6 @@ def parity(
 ) -> None:
     """Replay a session's decisions from its journal and compare them field by field; exit 1 on a difference."""
     from strategy.live.parity import check
-
     from strategy.policies.document import read_document
 
     settings = options.settings_for(venue, symbol)
