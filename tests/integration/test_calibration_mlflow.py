@@ -1,0 +1,171 @@
+import dataclasses
+import json
+import multiprocessing
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import mlflow
+import pytest
+
+from analytics.calibration import calibrate
+from analytics.folds import FoldSettings
+from analytics.objective import Objective
+from analytics.registry import Registry
+from analytics.study import StudySettings
+from strategy.policies.parameters import ParameterSet, Quoting
+from strategy.replay.driver import ReplayConfig
+from strategy.replay.synthetic import SyntheticMarket, synthetic_tape
+from tests.unit.registry_documents import document_with
+
+PLACE = ("synthetic", "BTC/USDT")
+BASE = ParameterSet(
+    volatility={"policy": "rolling_std", "vol_window_seconds": 10.0}, quoting=Quoting(executor_refresh_time=5.0)
+)
+SETTINGS = StudySettings(
+    replay=ReplayConfig(base=0.01, quote=2_000.0),
+    trials=14,
+    candidates=3,
+    folds=FoldSettings(train_folds=2, validation_folds=1),
+    objective=Objective(min_fills=1, min_fills_per_hour=0.0),
+)
+
+
+@pytest.fixture(scope="module")
+def market():
+    return synthetic_tape(SyntheticMarket(updates=2_400, seed=3, volatility_ticks=300.0))
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    return Registry(f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db")
+
+
+@pytest.fixture(scope="module")
+def done(registry, market):
+    return calibrate(registry, *market, BASE, SETTINGS)
+
+
+def test_the_challenger_is_the_winner_with_its_provenance(registry, market, done):
+    info = market[1]
+    document = registry.document(*PLACE, registry.aliases(*PLACE)["challenger"])
+    assert document == done.document
+    assert document.parameters == done.result.winner.point.parameters
+    assert document.provenance.tape_fingerprint == info.fingerprint
+    assert document.provenance.run_id == done.logged.run_id
+    assert [gate["name"] for gate in document.provenance.gates] == ["fills", "edge", "rival", "drawdown", "kernel"]
+    assert document.instrument.tick_size == info.tick_size
+
+
+def test_the_parent_run_holds_every_trial_the_plots_and_the_dataset(registry, done):
+    client, run_id = registry.client, done.logged.run_id
+    run = client.get_run(run_id)
+    assert run.data.params["seed"] == "7"
+    assert run.data.tags["study"] == done.result.name
+    assert len(client.get_metric_history(run_id, "trial.score")) == 14
+    assert run.inputs.dataset_inputs[0].dataset.digest == done.document.provenance.tape_fingerprint[:36]
+    names = {file.path for file in client.list_artifacts(run_id)}
+    assert {"trials.json", "spread_curve.png", "equity_held_out.png"} <= names
+    table = json.loads(mlflow.artifacts.load_text(f"{run.info.artifact_uri}/trials.json"))
+    assert len(table["data"]) == 14
+    assert {"trial", "score", "feasible", "edge_bps", "quantile_1", "low_threshold", "u_refresh"} <= set(
+        table["columns"]
+    )
+
+
+def test_nested_runs_are_the_best_candidates_winner_first(registry, done):
+    parent = done.logged.run_id
+    experiment = registry.experiment(*PLACE)
+    found = registry.client.search_runs([experiment], f"tags.mlflow.parentRunId = '{parent}'")
+    assert {run.info.run_id for run in found} == set(done.logged.candidate_run_ids)
+    winner = registry.client.get_run(done.logged.candidate_run_ids[0])
+    assert winner.info.run_name.startswith("winner-")
+    assert winner.data.metrics["validation.score"] == done.result.winner.validation.score
+    stored = json.loads(mlflow.artifacts.load_text(f"{winner.info.artifact_uri}/parameters.json"))
+    assert ParameterSet.model_validate(stored) == done.result.winner.point.parameters
+
+
+def test_the_next_calibration_has_to_beat_the_champion(registry, market, done):
+    registry.promote(*PLACE, None, reason="first", acknowledge=lambda document: "ok", audit=lambda record: None)
+    again = calibrate(registry, *market, BASE, dataclasses.replace(SETTINGS, seed=11))
+    assert again.result.champion.score == done.result.held_out.score
+    assert again.document.version == done.document.version + 1
+    rival = next(verdict for verdict in again.verdicts if verdict.name == "rival")
+    assert (rival.value, rival.threshold) == (again.result.held_out.score, done.result.held_out.score)
+
+
+def test_an_interrupted_calibration_registers_nothing(registry, market):
+    before = registry.versions(*PLACE).height
+
+    def interrupt(seen):
+        raise KeyboardInterrupt
+
+    stopped = calibrate(registry, *market, BASE, dataclasses.replace(SETTINGS, seed=12), progress=interrupt)
+    assert (stopped.document, stopped.passed) == (None, False)
+    assert registry.versions(*PLACE).height == before
+
+
+def register_one(uri: str, start) -> None:
+    start.wait()
+    Registry(uri).register(document_with(os.getpid() % 100 + 1.0), None, "", {})
+
+
+@pytest.mark.slow
+def test_processes_that_meet_on_a_fresh_database_all_register(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    uri, start = f"sqlite:///{tmp_path}/mlflow.db", context.Event()
+    processes = [context.Process(target=register_one, args=(uri, start)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    start.set()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert sorted(Registry(uri).versions("paper", "BTC/FDUSD")["version"].to_list()) == [1, 2, 3]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A real MLflow server on a free port of loopback, as `microvol up` starts one."""
+    folder = tmp_path_factory.mktemp("server")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    database = f"sqlite:///{folder}/mlflow.db"
+    Registry(database)
+    place = ["--backend-store-uri", database, "--artifacts-destination", str(folder / "artifacts")]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command + place, env=environment, stdout=log, stderr=log)
+    try:
+        wait_until_healthy(port, folder / "log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def wait_until_healthy(port: int, log) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(log.read_text())
+
+
+@pytest.mark.slow
+def test_the_whole_calibration_works_through_an_mlflow_server(server, market):
+    registry = Registry(server)
+    done = calibrate(registry, *market, BASE, SETTINGS)
+    moved = registry.promote(*PLACE, None, reason="first", acknowledge=lambda document: "ok", audit=lambda record: None)
+    assert moved.to_version == done.document.version
+    assert Registry(server).champion(*PLACE) == done.document
+    assert registry.versions(*PLACE)["aliases"].to_list() == ["champion"]
