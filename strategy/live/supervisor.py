@@ -23,6 +23,7 @@ from typing import Final, Literal, Self
 import structlog
 
 from strategy.errors import BadInput, BadParameters, MicrovolError
+from strategy.live.capture import capture_status_file
 from strategy.live.clearing import clear_orders
 from strategy.live.command import venue_of, venue_parser
 from strategy.live.doors import STALE_SECONDS
@@ -64,7 +65,7 @@ class Watch:
         """Return the file in which the child shows that it is alive."""
         if self.role == "quote":
             return self.layout.status_file(self.venue.name, self.venue.symbol)
-        return self.layout.segments(self.venue.name, self.venue.symbol) / ".capture.json"
+        return capture_status_file(self.layout, self.venue.name, self.venue.symbol)
 
     def command(self) -> list[str]:
         """Return the child's command line."""

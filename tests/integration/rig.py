@@ -1,0 +1,150 @@
+"""A paper venue and the live processes on it, each a real process of its own, for tests of the whole."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from strategy.kernel.jit import KERNEL_DIGEST
+from strategy.live.doors import LiveStatus, read_status
+from strategy.live.layout import Layout
+from strategy.policies.document import ParameterDocument, write_atomically
+from strategy.policies.parameters import parse_parameters
+from strategy.venues.ccxt_broker import CcxtBroker
+from strategy.venues.ports import OrderReport
+from strategy.venues.settings import VenueConfig, paper_venue
+
+ROOT = Path(__file__).resolve().parents[2]
+SYMBOL = "BTC/FDUSD"
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 30.0, what: str = "condition") -> Any:
+    """Return the condition's first true value; fail when it stays false."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"{what} not met within {seconds:g} s"
+        time.sleep(0.02)
+    return found
+
+
+@dataclass
+class Rig:
+    """One paper venue, one home folder, and whatever has been started."""
+
+    home: Path
+    venue: VenueConfig
+    paper: subprocess.Popen[str]
+    port: int
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.home)
+
+    def start(self, module: str, *options: str, log: Path | None = None) -> subprocess.Popen[bytes]:
+        """Start one of the live modules on this venue; its stderr goes to `log`."""
+        command = [sys.executable, "-m", f"strategy.live.{module}", "--home", str(self.home), *self.venue.arguments()]
+        with (log or self.home / f"{module}.err").open("ab") as err:
+            return subprocess.Popen(
+                [*command, *options],
+                cwd=ROOT,
+                env={**os.environ, **self.venue.environment()},
+                stderr=err,
+                start_new_session=True,
+            )
+
+    def status(self) -> LiveStatus | None:
+        return read_status(self.layout, self.venue.name, SYMBOL)
+
+    def quoting(self, version: int | None = None, orders: int = 2) -> LiveStatus | None:
+        """Return the status when the process quotes (a version) with orders resting."""
+        found = self.status()
+        if found is None or found.state != "quoting" or found.open_orders < orders:
+            return None
+        return found if version in (None, found.version) else None
+
+    def document(self, version: int = 1, **quoting: Any) -> ParameterDocument:
+        """Return parameters for the venue's own filters: close quotes that are refreshed often."""
+        fields = {"order_qty": 0.0005, "buy_spreads": [1.0, 2.0], "sell_spreads": [1.0, 2.0]}
+        fields |= {"executor_refresh_time": 2.0, "cooldown_time": 0.5, "spread_floor_bps": 0.1}
+        regimes = {"spread_low": 0.3, "spread_medium": 1.0, "spread_high": 3.0}
+        parameters = {"inventory": {"policy": "neutral"}, "regimes": regimes, "quoting": fields | quoting}
+        return ParameterDocument(
+            version=version,
+            instrument=self.ask(lambda broker: broker.instrument()),
+            parameters=parse_parameters(parameters),
+            kernel_digest=KERNEL_DIGEST,
+        )
+
+    def put(self, document: ParameterDocument) -> None:
+        write_atomically(self.layout.parameter_file(self.venue.name, SYMBOL), document.to_json())
+
+    def ask(self, call: Callable[[CcxtBroker], Any]) -> Any:
+        """Ask the venue over a connection of the test's own."""
+
+        async def asked() -> Any:
+            broker = CcxtBroker(self.venue)
+            try:
+                return await call(broker)
+            finally:
+                await broker.close()
+
+        return asyncio.run(asked())
+
+    def resting(self) -> list[OrderReport]:
+        return list(self.ask(lambda broker: broker.open_orders()))
+
+    def journals(self) -> list[Path]:
+        folder = self.layout.journal(self.venue.name, SYMBOL)
+        return sorted(path for path in folder.glob("*.log*") if path.name[0] != ".")
+
+
+def end(process: subprocess.Popen[Any], number: int = signal.SIGTERM, seconds: float = 60.0) -> int:
+    """Signal a process and return its exit code."""
+    if process.poll() is None:
+        process.send_signal(number)
+    return process.wait(seconds)
+
+
+@contextmanager
+def paper_rig(home: Path, *options: str) -> Iterator[Rig]:
+    """Run a paper venue on a free port; every process that carries the rig's home is ended with it."""
+    with start_paper(0, *options) as (paper, port):
+        rig = Rig(home, paper_venue(f"http://127.0.0.1:{port}", SYMBOL), paper, port)
+        try:
+            yield rig
+        finally:
+            _end_children(rig)
+
+
+@contextmanager
+def start_paper(port: int, *options: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Start the paper venue's own process and wait for its ready line."""
+    command = [sys.executable, "-m", "strategy.venues.paper", "--port", str(port), "--symbol", SYMBOL, "--seed", "7"]
+    paper = subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert paper.stdout is not None
+    try:
+        ready = paper.stdout.readline()
+        assert "http://127.0.0.1:" in ready, ready
+        yield paper, int(ready.rsplit(":", 1)[1].strip().rstrip("/"))
+    finally:
+        end(paper)
+        paper.stdout.close()
+
+
+def _end_children(rig: Rig) -> None:
+    """End the live processes that a failed test left, known by the pids in their own heartbeat files."""
+    for path in rig.home.rglob("*.json"):
+        if path.name not in ("status.json", ".capture.json"):
+            continue
+        pid = json.loads(path.read_bytes())["pid"]
+        arguments = Path(f"/proc/{pid}/cmdline")
+        if arguments.exists() and str(rig.home).encode() in arguments.read_bytes():
+            os.kill(pid, signal.SIGKILL)
