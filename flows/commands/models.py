@@ -76,7 +76,8 @@ def versions(venue: options.Venue = None, symbol: options.Symbol = None) -> None
     """Show the registry: every version, its aliases, gates and last move."""
     settings = options.settings_for(venue, symbol)
     frame = rooms.registry(settings).versions(settings.venue, settings.symbol)
-    console.frame(f"{settings.symbol} on {settings.venue}", frame)
+    shown = frame.with_columns(frame["content_hash"].str.head(12))
+    console.frame(f"{settings.symbol} on {settings.venue}", shown)
 
 
 def report(
