@@ -197,9 +197,10 @@ class _FileImport:
         if read == Counts() and not self._intake.bad_lines:
             skipped = f", {done.bad_lines} wrong lines were skipped then" if done.bad_lines else ""
             return f"{self._path}: already in the lake{skipped}"
+        snapshots = f"{read.snapshots:,} snapshot{'' if read.snapshots == 1 else 's'}"
         text = (
             f"{self._path}: {read.depth_updates:,} depth updates, {read.trades:,} trades, "
-            f"{read.book_tickers:,} book tickers, {read.snapshots:,} snapshots, {read.gaps:,} gaps"
+            f"{read.book_tickers:,} book tickers, {snapshots}, {read.gaps:,} gaps"
         )
         held = read.total - added.total
         return f"{text}; {held:,} rows were already in the lake" if held else text

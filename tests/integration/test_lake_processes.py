@@ -75,6 +75,7 @@ def test_two_processes_that_start_together_apply_each_migration_once(tmp_path):
         assert lake.query("queries/schema_migrations")["number"].to_list() == [number for number, _ in migrations()]
 
 
+@pytest.mark.slow
 def test_two_writers_and_a_reader_lose_nothing(tmp_path):
     settings = LakeSettings.under(tmp_path)
     with Lake.open(settings):

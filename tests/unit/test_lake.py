@@ -6,6 +6,7 @@ import pytest
 
 from analytics import lake as lake_module
 from analytics.lake import Lake, LakeSettings, migrations, run_checks
+from analytics.writer import sole_writer
 from strategy.errors import BadInput, Failed
 
 
@@ -119,3 +120,19 @@ def test_a_reader_cannot_write(settings):
         pass
     with Lake.open(settings, read_only=True) as lake, pytest.raises(duckdb.Error, match="read-only"):
         lake.append("daily_metric", metric(1.0))
+
+
+def test_a_second_writer_waits_its_turn_and_says_so_when_it_gives_up(settings):
+    with Lake.open(settings) as lake:
+        with sole_writer(lake), pytest.raises(Failed, match=r"still holds .*writer\.lock"), sole_writer(lake, 0.05):
+            pass
+        with sole_writer(lake, 0.05):
+            pass
+
+
+def test_a_catalogue_that_cannot_be_opened_is_one_clear_error(settings):
+    assert settings.catalog_file is not None
+    settings.catalog_file.parent.mkdir(parents=True)
+    settings.catalog_file.write_bytes(b"not a database" * 100)
+    with pytest.raises(Failed, match=r"catalog\.sqlite cannot be opened"), Lake.open(settings):
+        pass
