@@ -28,7 +28,9 @@ def test_identity_error_shows_accounts_that_do_not_follow_from_the_fills():
     rng = np.random.default_rng(3)
     path = random_path(rng, 40)
     activity = random_activity(rng, path, 20, 40)
-    wrong = type(activity)(*[getattr(activity, name) for name in activity.__slots__[:-2]], activity.end_quote_atoms + 1e6, 0)
+    wrong = type(activity)(
+        *[getattr(activity, name) for name in activity.__slots__[:-2]], activity.end_quote_atoms + 1e6, 0
+    )
     assert measure([wrong], path, INFO).overall["identity_error"] > 1e-6
 
 
