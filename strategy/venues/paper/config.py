@@ -1,0 +1,56 @@
+"""What a paper venue is made of; every field has a default that makes a sensible market."""
+
+from decimal import Decimal
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from strategy.venues.paper.grid import Grid
+
+RegimeChoice = Literal["switching", "calm", "busy", "stressed"]
+
+
+class PaperConfig(BaseModel):
+    """One symbol, one account, one seed. Sizes and balances are exact decimals."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    port: int = Field(0, ge=0, le=65_535, description="0 picks a free one")
+    symbol: str = Field("BTC/FDUSD", pattern=r"^[A-Z0-9]{2,10}/[A-Z0-9]{2,10}$")
+    seed: int = Field(1, ge=0)
+    start_price: Decimal = Field(Decimal(60_000), gt=0)
+    regime: RegimeChoice = Field("switching", description="one regime for the whole session, or switching")
+    base: Decimal = Field(Decimal("0.05"), ge=0, description="free base at the start")
+    quote: Decimal = Field(Decimal(5_000), ge=0, description="free quote at the start")
+    maker_fee_bps: Decimal = Field(Decimal(0), ge=0, le=100)
+    taker_fee_bps: Decimal = Field(Decimal(0), ge=0, le=100)
+    tick_size: str = "0.01"
+    lot_size: str = "0.00001"
+    min_notional: str = "5"
+    max_open_orders: int = Field(200, ge=1)
+    api_key: str = "paper"
+    secret: SecretStr = SecretStr("paper-secret")
+    speed: float = Field(1.0, gt=0, le=50, description="market seconds per wall-clock second")
+    weight_per_minute: int = Field(6_000, ge=1)
+    orders_per_10s: int = Field(300, ge=1)
+    orders_per_day: int = Field(200_000, ge=1)
+    book_ticker_in_history: bool = False
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> Self:
+        Grid.of(self.tick_size, self.lot_size)
+        return self
+
+    @property
+    def base_asset(self) -> str:
+        """Return the asset that is bought and sold."""
+        return self.symbol.split("/")[0]
+
+    @property
+    def quote_asset(self) -> str:
+        """Return the asset that prices are stated in."""
+        return self.symbol.split("/")[1]
+
+    @property
+    def venue_symbol(self) -> str:
+        """Return the symbol as the venue writes it: `BTCFDUSD`."""
+        return self.symbol.replace("/", "")

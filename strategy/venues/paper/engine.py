@@ -1,0 +1,81 @@
+"""Matching with consequences: the book, the clock, ids, the public tape and who must hear of a fill.
+
+`now_ns` is set by whoever drives the market, so the same code runs on a wall clock and on a simulated one. Ids start
+from the clock (update ids from microseconds, trade and order ids from milliseconds), so a restart never uses one twice.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from strategy.venues.paper.book import CROWD, Book, Order
+
+TAPE_LENGTH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """One public trade; `side` is the aggressor's."""
+
+    trade_id: int
+    price: int
+    qty: int
+    side: int
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One trade between a taker and a resting order."""
+
+    public: Print
+    maker: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an aggressive order did."""
+
+    leaves: int
+    executions: list[Execution]
+    expired: list[Order]
+
+
+class Engine:
+    """The book with its clock and tape. `on_print` hears every trade, `on_maker` those that hit an account's order."""
+
+    def __init__(self, now_ns: int) -> None:
+        """Start an empty market at a moment."""
+        self.book = Book(now_ns // 1_000)
+        self.now_ns = now_ns
+        self.tape: deque[Print] = deque(maxlen=TAPE_LENGTH)
+        self.on_print: list[Callable[[Print], None]] = []
+        self.on_maker: Callable[[Execution], None] | None = None
+        self._trade_id = now_ns // 1_000_000
+        self._order_id = now_ns // 1_000_000
+
+    @property
+    def last_trade_id(self) -> int:
+        """Return the id of the last trade."""
+        return self._trade_id
+
+    def next_order_id(self) -> int:
+        """Return an order id that was never given before."""
+        self._order_id += 1
+        return self._order_id
+
+    def take(self, owner: int, side: int, limit: int, qty: int) -> Outcome:
+        """Match an aggressive order and tell the tape and the resting side of each trade."""
+        taking = self.book.take(owner, side, limit, qty)
+        executions = []
+        for match in taking.matches:
+            self._trade_id += 1
+            public = Print(self._trade_id, match.price, match.qty, side, self.now_ns)
+            self.tape.append(public)
+            for hear in self.on_print:
+                hear(public)
+            execution = Execution(public, match.maker)
+            executions.append(execution)
+            if match.maker.owner != CROWD and self.on_maker is not None:
+                self.on_maker(execution)
+        return Outcome(taking.leaves, executions, taking.expired)

@@ -1,0 +1,70 @@
+"""Who listens: public stream sockets and user streams. Every frame to any of them goes through `Hub.deliver`."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+from strategy.venues.paper.publisher import Frame
+
+MOST_WAITING = 20_000
+UserListener = Callable[[str], str]  # a user event's JSON -> the frame as this listener gets it
+
+
+class Session:
+    """One open websocket: what it listens to, and what waits to be sent."""
+
+    def __init__(self, socket: web.WebSocketResponse, combined: bool) -> None:
+        """Wrap a socket; a combined one gets the stream's name with every message."""
+        self.socket = socket
+        self.combined = combined
+        self.streams: set[str] = set()
+        self.user: dict[int, UserListener] = {}
+        self.waiting: asyncio.Queue[str] = asyncio.Queue(MOST_WAITING)
+
+    async def write(self) -> None:
+        """Send what waits, until the socket closes."""
+        while not self.socket.closed:
+            text = await self.waiting.get()
+            try:
+                await self.socket.send_str(text)
+            except ConnectionError:
+                return
+
+
+class Hub:
+    """All open sessions."""
+
+    def __init__(self) -> None:
+        """Start with nobody listening."""
+        self.sessions: set[Session] = set()
+        self.sent: Counter[str] = Counter()
+
+    def deliver(self, session: Session, kind: str, text: str) -> None:
+        """Queue a frame for one listener and count it; one that reads too slowly is cut off."""
+        if session.waiting.full():
+            self.sessions.discard(session)
+            transport = session.socket.get_extra_info("transport")
+            if transport is not None:
+                transport.abort()
+            return
+        session.waiting.put_nowait(text)
+        self.sent[kind] += 1
+
+    def publish(self, frames: list[Frame]) -> None:
+        """Hand public frames to everyone who subscribed to their streams."""
+        for frame in frames:
+            kind = frame.stream.split("@")[1]
+            for session in tuple(self.sessions):
+                if frame.stream in session.streams:
+                    self.deliver(session, kind, frame.combined() if session.combined else frame.payload)
+
+    def tell_user(self, event: dict[str, Any]) -> None:
+        """Hand an event of the account to every user stream."""
+        text = json.dumps(event, separators=(",", ":"))
+        for session in tuple(self.sessions):
+            for listener in tuple(session.user.values()):
+                self.deliver(session, event["e"], listener(text))

@@ -1,0 +1,60 @@
+"""The sans-IO market: engine, crowd, desk and publisher behind one clock that the caller turns."""
+
+from decimal import Decimal
+
+from strategy.venues.paper.accounts import Account
+from strategy.venues.paper.config import PaperConfig
+from strategy.venues.paper.crowd import Crowd
+from strategy.venues.paper.day import Day
+from strategy.venues.paper.desk import Desk
+from strategy.venues.paper.draws import Draws
+from strategy.venues.paper.engine import Engine
+from strategy.venues.paper.filters import Filters
+from strategy.venues.paper.grid import UNIT, Grid, money_units
+from strategy.venues.paper.publisher import Frame, Publisher
+from strategy.venues.paper.regimes import Weather
+from strategy.venues.paper.reports import Reports
+
+STEP_NS = 50_000_000
+DEPTH_NS = 100_000_000
+
+
+class Market:
+    """One symbol's whole market. Call `step` every 50 ms of market time and `publish_depth` every 100 ms."""
+
+    def __init__(self, config: PaperConfig, now_ns: int) -> None:
+        """Open the market at a moment, with the crowd's book already standing."""
+        self.config = config
+        self.grid = Grid.of(config.tick_size, config.lot_size)
+        self.engine = Engine(now_ns)
+        draws = Draws(config.seed)
+        start_ticks = money_units(config.start_price) // self.grid.tick_units
+        self.weather = Weather(draws, float(start_ticks), config.regime)
+        atoms_per_quote = UNIT / (self.grid.tick_units * self.grid.lot_units / UNIT)
+        self.crowd = Crowd(self.engine, self.weather, draws, atoms_per_quote)
+        self.day = Day(self.grid, config.venue_symbol)
+        self.engine.on_print.append(self.day.hear)
+        self.publisher = Publisher(self.engine, self.grid, config.venue_symbol)
+        self.account = Account(config, self.grid)
+        self.reports = Reports(self.grid, config.venue_symbol)
+        self.desk = Desk(self.engine, self.account, Filters.of(config, self.grid), self.reports)
+
+    def step(self, now_ns: int, seconds: float) -> None:
+        """Let the crowd act for `seconds` of market time, ending at `now_ns`."""
+        self.engine.now_ns = now_ns
+        self.crowd.step(seconds)
+        self.publisher.book_ticker()
+
+    def publish_depth(self, now_ns: int) -> None:
+        """Emit the depth diff of the last 100 ms."""
+        self.engine.now_ns = now_ns
+        self.publisher.depth()
+
+    def drain(self) -> list[Frame]:
+        """Return the public frames since the last call."""
+        return self.publisher.drain()
+
+    def mid(self) -> Decimal:
+        """Return the middle of the best prices in quote currency."""
+        bids, asks = self.engine.book.bids, self.engine.book.asks
+        return Decimal((bids.best + asks.best) * self.grid.tick_units) / Decimal(2 * UNIT)

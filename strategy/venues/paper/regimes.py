@@ -1,0 +1,72 @@
+"""The market's weather: which regime rules, and the value that informed people know.
+
+Regimes follow a Markov chain with exponential stays of minutes. The latent value moves as a driftless random walk with
+the regime's volatility, modulated slowly within it, plus jumps with exponential sizes. All sizes are bps of the value.
+"""
+
+import math
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import accumulate
+
+from strategy.venues.paper.config import RegimeChoice
+from strategy.venues.paper.draws import Draws
+
+BPS = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Regime:
+    """How the value moves and how the crowd behaves in one regime; rates are per second, both sides together."""
+
+    name: str
+    mean_stay_s: float
+    next_regime: tuple[tuple[str, float], ...]
+    volatility_bps: float  # per square root of a second
+    jumps_per_s: float
+    jump_bps: float  # mean size
+    half_spread_bps: float  # of the crowd's tightest quote
+    depth_bps: float  # mean distance of the crowd's quotes behind it
+    churn_per_s: float  # cancelled and replaced orders
+    takers_per_s: float  # small orders that pay the touch
+    sweeps_per_s: float  # impatient orders that pay through the book
+    sweep_bps: float  # mean depth of a sweep from the mid
+    informed_per_s: float  # how soon a stale quote is seen
+
+
+CALM = Regime("calm", 240, (("busy", 0.9), ("stressed", 0.1)), 0.28, 0.008, 2.0, 0.4, 4.0, 55, 4.0, 0.16, 1.6, 4.0)
+BUSY = Regime("busy", 120, (("calm", 0.7), ("stressed", 0.3)), 1.5, 0.025, 6.0, 0.9, 8.0, 70, 7.0, 0.2, 4.5, 4.0)
+STRESSED = Regime("stressed", 60, (("busy", 0.8), ("calm", 0.2)), 6.0, 0.06, 18.0, 2.5, 20.0, 80, 11.0, 0.25, 12.0, 4.0)
+REGIMES = {regime.name: regime for regime in (CALM, BUSY, STRESSED)}
+
+
+class Weather:
+    """The regime and the latent value, in ticks, as time goes by."""
+
+    def __init__(self, draws: Draws, value_ticks: float, choice: RegimeChoice) -> None:
+        """Start at a value; a named choice rules for ever."""
+        self._draws = draws
+        self._switching = choice == "switching"
+        self.regime = CALM if self._switching else REGIMES[choice]
+        self._left_s = self.regime.mean_stay_s * draws.exponential()
+        self._log_factor = 0.0
+        self.value = value_ticks
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` pass: perhaps switch the regime, then move the value."""
+        if self._switching:
+            self._left_s -= seconds
+            if self._left_s <= 0:
+                self._switch()
+        regime, draws = self.regime, self._draws
+        self._log_factor += -self._log_factor * seconds / 30 + 0.35 * math.sqrt(2 * seconds / 30) * draws.normal()
+        step_bps = regime.volatility_bps * math.exp(self._log_factor) * math.sqrt(seconds) * draws.normal()
+        if draws.uniform() < regime.jumps_per_s * seconds:
+            step_bps += draws.side() * regime.jump_bps * draws.exponential()
+        self.value *= math.exp(step_bps * BPS)
+
+    def _switch(self) -> None:
+        point = self._draws.uniform()
+        names, weights = zip(*self.regime.next_regime, strict=True)
+        self.regime = REGIMES[names[bisect_right(list(accumulate(weights)), point, hi=len(names) - 1)]]
+        self._left_s = self.regime.mean_stay_s * self._draws.exponential()
