@@ -99,8 +99,8 @@ def take_fill(state: Any, params: Any, event: Any) -> None:
         core["late_fills"] += 1
         end_order(slot, event["local_ts"], params.quoting[0]["cooldown_ns"])
         return
-    # Two partial fills may arrive swapped: both numbers bound what is left from above.
-    slot["leaves_lots"] = max(min(slot["leaves_lots"] - event["qty_lots"], event["leaves_lots"]), 0)
+    # Two partial fills may arrive swapped: the later one's count includes the earlier one's.
+    slot["leaves_lots"] = min(slot["leaves_lots"], event["leaves_lots"])
     if slot["leaves_lots"] == 0:
         end_order(slot, event["local_ts"], params.quoting[0]["cooldown_ns"])
     elif slot["state"] == PENDING:

@@ -17,12 +17,10 @@ BTC = Instrument(
 )
 
 
-def parameter_set(inventory: str = "neutral", spread: str = "discrete", **groups: Any) -> ParameterSet:
-    """Return a parameter set of the named policies; other groups as given."""
-    chosen = {"inventory": {"policy": inventory}, "spread": {"policy": spread}}
-    for name, fields in groups.items():
-        chosen[name] = chosen.get(name, {}) | fields
-    return ParameterSet.model_validate(chosen)
+def parameter_set(inventory: str = "neutral", spread: str | dict[str, Any] = "discrete", **groups: Any) -> ParameterSet:
+    """Return a parameter set of the named policies (or a policy's own fields); other groups as given."""
+    width = {"policy": spread} if isinstance(spread, str) else spread
+    return ParameterSet.model_validate({"inventory": {"policy": inventory}, "spread": width, **groups})
 
 
 class Hand:

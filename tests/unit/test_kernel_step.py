@@ -7,6 +7,7 @@ from strategy.kernel.records import (
     BALANCE,
     BUY,
     CANCELLING,
+    FILL,
     GAP,
     HALT,
     HIGH,
@@ -129,6 +130,13 @@ def test_partial_fills_that_arrive_swapped_end_the_order():
     assert hand.stepper.snapshot()["base_lots"] == 1_100
 
 
+def test_swapped_partial_fills_leave_what_the_later_one_says():
+    hand, sent = quoting_hand()
+    hand.fill(sent[0], 20, 70)
+    hand.fill(sent[0], 10, 90)
+    assert hand.stepper.snapshot()["open"][0]["leaves_lots"] == 70
+
+
 def test_fill_before_the_acknowledgement_counts_and_the_late_acknowledgement_does_nothing():
     hand = Hand(parameter_set(quoting=ONE))
     sent = hand.book(BID, ASK, fresh=True)
@@ -196,7 +204,16 @@ def test_order_that_holdings_no_longer_cover_is_cancelled():
 
 def test_fees_leave_the_holdings():
     hand, _ = quoting_hand()
-    hand.feed(6, order_id=1, side=BUY, price_ticks=5_995_200, qty_lots=100, fee_base_lots=0.1, fee_quote_atoms=5.0)
+    hand.feed(
+        6,
+        order_id=1,
+        side=BUY,
+        price_ticks=5_995_200,
+        qty_lots=100,
+        leaves_lots=0,
+        fee_base_lots=0.1,
+        fee_quote_atoms=5.0,
+    )
     held = hand.stepper.snapshot()
     assert held["base_lots"] == 1_099.9
     assert held["quote_atoms"] == 1e12 - 5_995_200 * 100 - 5.0
