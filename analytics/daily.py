@@ -66,12 +66,17 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """The day's tape; `known` is false where the lake holds no market data of it."""
+    """The day's tape; `missing` says why it is empty where it is."""
 
     tape: Tape
     info: TapeInfo
     path: MidPath
-    known: bool
+    missing: str | None = None
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """Return the receive times that the tape spans, on its own axis (clock offset taken out)."""
+        return int(self.tape.update_local[0]), int(self.tape.update_local[-1])
 
 
 def window_of(day: date) -> tuple[int, int]:
@@ -85,11 +90,11 @@ def load_market(lake: Lake, venue: str, symbol: str, window: tuple[int, int]) ->
     """Return the tape of a window, an empty one when the lake holds no market data of it."""
     try:
         tape, info = load_tape(lake, venue, symbol, *window)
-    except Failed:
+    except Failed as error:
         sizes = instrument(lake, venue, symbol) or Instrument(venue=venue, symbol=symbol, tick_size="1", lot_size="1")
         info = TapeInfo(**sizes.model_dump(), start_ns=window[0], end_ns=window[0], **NO_TAPE)
-        tape = empty_tape()
-    return Market(tape, info, mid_path(tape), len(tape.update_exch) > 1)
+        return Market(empty_tape(), info, MidPath(np.zeros(0, np.int64), np.zeros(0)), str(error))
+    return Market(tape, info, mid_path(tape))
 
 
 def version_days(
@@ -99,7 +104,7 @@ def version_days(
     found = []
     for version in sorted({stretch.version for stretch in stretches}):
         own = tuple(stretch for stretch in stretches if stretch.version == version)
-        known = parameters.get(version) if market.known else None
+        known = parameters.get(version) if market.missing is None else None
         error = None if known is None else prediction(market, known, own)
         live = measure([stretch.activity for stretch in own], market.path, market.info, error)
         replayed = None if known is None else _replayed(market, own, known, config)
@@ -158,7 +163,7 @@ def _replayed(
 
 def _replay(market: Market, live: Activity, parameters: ParameterSet, config: ReplayConfig) -> Activity | None:
     """Replay one stretch from its own holdings; None where the tape does not reach into it."""
-    start, end = max(live.start_ns, market.info.start_ns), min(live.end_ns, market.info.end_ns)
+    start, end = max(live.start_ns, market.window[0]), min(live.end_ns, market.window[1])
     if end <= start:
         return None
     lot = float(market.info.lot_size)

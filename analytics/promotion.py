@@ -1,6 +1,7 @@
 """How a version becomes champion: move the alias, wait for the live process, or put everything back."""
 
 import getpass
+import os
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -57,7 +58,7 @@ class Move:
     @property
     def by(self) -> str:
         """Return who asks for it, by default the user of this process."""
-        return self.who or getpass.getuser()
+        return self.who or user()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,14 @@ class Promotion:
     to_version: int
     outcome: str
     changed: bool
+
+
+def user() -> str:
+    """Return the name of this process's user, its number where the machine knows no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def move_champion(registry: Aliases, move: Move, version: int | None) -> Promotion:

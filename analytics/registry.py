@@ -11,7 +11,7 @@ import polars as pl
 from mlflow.exceptions import MlflowException
 
 from analytics.promotion import CHALLENGER, CHAMPION, Acknowledge, Audit, Move, Promotion, move_champion
-from analytics.tracking import MISSING, experiment_id, lock_folder, locked, open_client, translated
+from analytics.tracking import MISSING, experiment_id, lock_folder, locked, open_client, reason, translated
 from strategy.errors import BadInput, Failed
 from strategy.live.layout import slug
 from strategy.policies.document import ParameterDocument, parse_document
@@ -100,7 +100,7 @@ class Registry:
             found = self.client.get_model_version(name, str(version))
         except MlflowException as error:
             if error.error_code != MISSING:
-                raise Failed(f"MLflow, reading {name} version {version}: {error}") from error
+                raise Failed(f"MLflow, reading {name} version {version}: {reason(error)}") from error
             raise BadInput(f"{venue} {symbol} has no version {version}") from error
         return str(found.source).removeprefix("models:/")
 
@@ -112,7 +112,7 @@ class Registry:
         except MlflowException as error:
             if error.error_code == MISSING:
                 return {}
-            raise Failed(f"MLflow, reading {name}: {error}") from error
+            raise Failed(f"MLflow, reading {name}: {reason(error)}") from error
         return {alias: int(version) for alias, version in model.aliases.items()}
 
     def champion(self, venue: str, symbol: str) -> ParameterDocument | None:

@@ -5,8 +5,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from strategy.replay.driver import ReplayConfig
-
 from analytics.daily import Day, charged_bps, load_market, store, version_days, window_of
 from analytics.experiment import metric_list
 from analytics.lake import Lake
@@ -20,6 +18,7 @@ from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.live.layout import Layout, slug
 from strategy.policies.document import write_atomically
 from strategy.policies.parameters import ParameterSet
+from strategy.replay.driver import ReplayConfig
 
 KIND: Final = "daily-report"
 
@@ -80,10 +79,10 @@ def measure_day(
     """Return a day's figures, live and replayed."""
     window = window_of(day)
     market = load_market(lake, venue, symbol, window)
-    stretches = live_stretches(lake, venue, symbol, window, market.path)
+    stretches = live_stretches(lake, venue, symbol, window, market.path, market.info.clock_offset_ns)
     parameters, notes = _parameters(registry, venue, symbol, stretches)
-    if stretches and not market.known:
-        notes.append("the lake holds no market data of this day: markouts and replay are unknown")
+    if stretches and market.missing is not None:
+        notes.append(f"no market data of this day ({market.missing}): markouts and replay are unknown")
     assumed = replace(config or ReplayConfig(base=0.0, quote=0.0), maker_fee_bps=charged_bps(stretches))
     return Day(
         venue=venue,

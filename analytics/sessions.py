@@ -6,13 +6,14 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from strategy.replay.rows import FILL_ROW, ORDER_ROW, SAMPLE_ROW
 
 from analytics.activity import Activity, Rows, regime_index
 from analytics.lake import Lake
 from analytics.markout import MidPath
+from strategy.replay.rows import FILL_ROW, ORDER_ROW, SAMPLE_ROW
 
 NS: Final = 1_000_000_000
+OWN_TIMES: Final = {"decisions": ["local_ts"], "orders": ["placed_ns", "ended_ns"], "fills": ["local_ts"]}
 OUTCOMES: Final = {"open": 0, "filled": 1, "cancelled": 2, "rejected": 3}
 
 
@@ -40,12 +41,18 @@ class _Session:
     fills: pl.DataFrame
 
 
-def live_stretches(lake: Lake, venue: str, symbol: str, window: tuple[int, int], path: MidPath) -> tuple[Stretch, ...]:
-    """Return what was quoted live in a window of receive time (ns, both ends inclusive), oldest first."""
+def live_stretches(
+    lake: Lake, venue: str, symbol: str, window: tuple[int, int], path: MidPath, clock_offset_ns: int = 0
+) -> tuple[Stretch, ...]:
+    """Return what was quoted live in a window of receive time (ns, both ends inclusive), oldest first.
+
+    The tape's clock offset is taken out of every time of ours, so that sessions and tape stand on one axis.
+    """
     place = {"venue": venue, "symbol": symbol, "start_ns": window[0], "end_ns": window[1]}
-    decisions = lake.query("queries/decisions", **place)
-    orders = lake.query("queries/orders", **place)
-    fills = lake.query("queries/fills", **place)
+    decisions, orders, fills = (
+        lake.query(f"queries/{name}", **place).with_columns(pl.col(*stamps) - clock_offset_ns)
+        for name, stamps in OWN_TIMES.items()
+    )
     found: list[Stretch] = []
     for name in decisions["session"].unique(maintain_order=True).to_list():
         own = [frame.filter(pl.col("session") == name) for frame in (decisions, orders, fills)]

@@ -69,8 +69,13 @@ def translated(what: str) -> Iterator[None]:
     try:
         yield
     except MlflowException as error:
-        first = str(error).splitlines()[0] if str(error) else error.error_code
-        raise Failed(f"MLflow, {what}: {first}") from error
+        raise Failed(f"MLflow, {what}: {reason(error)}") from error
+
+
+def reason(error: MlflowException) -> str:
+    """Return an MLflow error as one line; of a connection that failed, only what failed in the end."""
+    lines = str(error).splitlines() or [str(error.error_code)]
+    return lines[0].rsplit("Caused by ", 1)[-1]
 
 
 @contextmanager

@@ -192,3 +192,10 @@ def test_audit_lines_are_appended_with_their_time(tmp_path):
 def test_a_relative_database_is_bad_input():
     with pytest.raises(BadInput, match="relative"):
         Registry("sqlite:///mlflow.db")
+
+
+def test_a_server_that_is_down_is_one_line_and_not_minutes(monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(Failed, match="refused") as caught:
+        Registry("http://127.0.0.1:9").champion(*PLACE)
+    assert "\n" not in str(caught.value)
