@@ -97,7 +97,7 @@ class Capture:
 
     async def _follow(self, local_ns: int, payload: bytes) -> None:
         """Ask for a snapshot while the recorded ids do not make a book."""
-        if b'"bookTicker"' in payload or b'"trade"' in payload:
+        if b'@bookTicker"' in payload or b'"trade"' in payload:
             return
         try:
             events = parse(local_ns, payload)

@@ -173,10 +173,11 @@ class Quoter:
             self._look_for_kill(session)
             data = self._file.news()
             document = None if data is None else self._checked(data, instrument)
-            if document is not None:
+            if document is not None and document != session.document:
                 await asyncio.to_thread(warm_stepper, document, Balance(0.0, 0.0))
                 if not self._stop.is_set():
                     session.on_parameters(document)
+            if data is not None:
                 self._write_status()
 
     def _look_for_kill(self, session: Session) -> None:

@@ -41,7 +41,7 @@ from strategy.venues.units import Units
 log = structlog.get_logger("session")
 
 _EPOCH: Final = b'{"epoch"'
-_TICKER: Final = b'"bookTicker"'
+_TICKER: Final = b'@bookTicker"'
 _DEPTH: Final = b'"depthUpdate"'
 _ASK_AGAIN_NS: Final = 1_000_000_000
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,24 @@ from strategy.venues.collector import CollectorFile
 from strategy.venues.events import DepthDiff, DepthSnapshot, Epoch
 from strategy.venues.sequence import BookSequence
 from strategy.venues.wire import parse
-from tests.integration.rig import SYMBOL, Rig, end, paper_rig, start_paper, wait_for
+from tests.integration.rig import SYMBOL, Rig, end, paper_rig, rig_on, start_paper, wait_for
 
 pytestmark = pytest.mark.slow
 
 CLEARED_WITHIN = 10.0
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """One venue for all but the test that restarts it; each test leaves it without orders."""
+    with start_paper(0) as (_, found):
+        yield found
+
+
+@pytest.fixture
+def rig(port: int, tmp_path: Path) -> Iterator[Rig]:
+    with rig_on(port, tmp_path) as found:
+        yield found
 
 
 def resting_of(rig: Rig, session_orders: set[str]) -> set[str]:
@@ -44,86 +58,81 @@ def holes(lines: list[tuple[int, bytes]]) -> int:
     return found
 
 
-def test_kill_9_of_the_live_process_leaves_no_order_for_10_seconds(tmp_path: Path) -> None:
-    with paper_rig(tmp_path) as rig:
-        rig.put(rig.document(1))
-        supervisor = rig.start("supervisor", "quote")
-        killed = wait_for(rig.quoting, 60, "quoting")
-        before = {report.client_id for report in rig.resting()}
-        assert before
-        os.kill(killed.pid, signal.SIGKILL)
-        died = time.monotonic()
-        wait_for(lambda: not resting_of(rig, before), CLEARED_WITHIN, "no order of the dead process rests")
-        cleared = time.monotonic() - died
-        again = wait_for(lambda: (found := rig.quoting()) and found.pid != killed.pid and found, 60, "a new process")
-        assert again.session != killed.session
-        assert end(supervisor) == 0
-        assert rig.resting() == []
-        assert cleared < CLEARED_WITHIN
-        torn = next(path for path in rig.journals() if killed.session in path.name)
-        report = check(torn)
-        assert report.equal
-        assert not report.complete
+def test_kill_9_of_the_live_process_leaves_no_order_for_10_seconds(rig: Rig) -> None:
+    rig.put(rig.document(1))
+    supervisor = rig.start("supervisor", "quote")
+    killed = wait_for(rig.quoting, 60, "quoting")
+    before = {report.client_id for report in rig.resting()}
+    assert before
+    os.kill(killed.pid, signal.SIGKILL)
+    died = time.monotonic()
+    wait_for(lambda: not resting_of(rig, before), CLEARED_WITHIN, "no order of the dead process rests")
+    cleared = time.monotonic() - died
+    again = wait_for(lambda: (found := rig.quoting()) and found.pid != killed.pid and found, 60, "a new process")
+    assert again.session != killed.session
+    assert end(supervisor) == 0
+    assert rig.resting() == []
+    assert cleared < CLEARED_WITHIN
+    torn = next(path for path in rig.journals() if killed.session in path.name)
+    report = check(torn)
+    assert report.equal
+    assert not report.complete
 
 
-def test_a_hanging_live_process_is_replaced_and_its_orders_go(tmp_path: Path) -> None:
-    with paper_rig(tmp_path) as rig:
-        rig.put(rig.document(1, executor_refresh_time=600.0))
-        supervisor = rig.start("supervisor", "quote")
-        hung = wait_for(rig.quoting, 60, "quoting")
-        before = {report.client_id for report in rig.resting()}
-        os.kill(hung.pid, signal.SIGSTOP)
-        wait_for(lambda: not resting_of(rig, before), CLEARED_WITHIN, "no order of the hung process rests")
-        assert end(supervisor) == 0
-        assert rig.resting() == []
+def test_a_hanging_live_process_is_replaced_and_its_orders_go(rig: Rig) -> None:
+    rig.put(rig.document(1, executor_refresh_time=600.0))
+    supervisor = rig.start("supervisor", "quote")
+    hung = wait_for(rig.quoting, 60, "quoting")
+    before = {report.client_id for report in rig.resting()}
+    os.kill(hung.pid, signal.SIGSTOP)
+    wait_for(lambda: not resting_of(rig, before), CLEARED_WITHIN, "no order of the hung process rests")
+    assert end(supervisor) == 0
+    assert rig.resting() == []
 
 
-def test_kill_9_of_the_supervisor_makes_the_live_process_cancel_and_stop(tmp_path: Path) -> None:
-    with paper_rig(tmp_path) as rig:
-        rig.put(rig.document(1))
-        supervisor = rig.start("supervisor", "quote")
-        live = wait_for(rig.quoting, 60, "quoting")
-        os.kill(supervisor.pid, signal.SIGKILL)
-        supervisor.wait()
-        wait_for(lambda: not rig.resting(), CLEARED_WITHIN, "nothing rests")
-        wait_for(lambda: not Path(f"/proc/{live.pid}").exists(), 20, "the live process has ended")
-        assert rig.resting() == []
+def test_kill_9_of_the_supervisor_makes_the_live_process_cancel_and_stop(rig: Rig) -> None:
+    rig.put(rig.document(1))
+    supervisor = rig.start("supervisor", "quote")
+    live = wait_for(rig.quoting, 60, "quoting")
+    os.kill(supervisor.pid, signal.SIGKILL)
+    supervisor.wait()
+    wait_for(lambda: not rig.resting(), CLEARED_WITHIN, "nothing rests")
+    wait_for(lambda: not Path(f"/proc/{live.pid}").exists(), 20, "the live process has ended")
+    assert rig.resting() == []
 
 
-def test_kill_9_of_capture_loses_no_acknowledged_line(tmp_path: Path) -> None:
-    with paper_rig(tmp_path) as rig:
-        supervisor = rig.start("supervisor", "capture", "--", "--fsync-seconds", "0.2")
-        status = wait_for(lambda: _recording(rig, 100), 60, "100 frames")
-        os.kill(status.pid, signal.SIGKILL)
-        last = read_capture_status(rig.layout, "paper", SYMBOL)
-        wait_for(lambda: (found := _recording(rig, 20)) and found.pid != status.pid, 60, "a new capture process")
-        assert end(supervisor) == 0
-        assert last is not None
-        name = last.acknowledged_name
-        folder = rig.layout.segments("paper", SYMBOL)
-        (path,) = [path for path in folder.iterdir() if path.name.startswith(name)]
-        file = CollectorFile(path)
-        assert max(line.end_offset for line in file) >= last.acknowledged_offset > 0
-        assert file.torn_bytes == 0
-        assert holes(recorded(rig)) == 0
+def test_kill_9_of_capture_loses_no_acknowledged_line(rig: Rig) -> None:
+    supervisor = rig.start("supervisor", "capture", "--", "--fsync-seconds", "0.2")
+    status = wait_for(lambda: _recording(rig, 100), 60, "100 frames")
+    os.kill(status.pid, signal.SIGKILL)
+    last = read_capture_status(rig.layout, "paper", SYMBOL)
+    wait_for(lambda: (found := _recording(rig, 20)) and found.pid != status.pid, 60, "a new capture process")
+    assert end(supervisor) == 0
+    assert last is not None
+    name = last.acknowledged_name
+    folder = rig.layout.segments("paper", SYMBOL)
+    (path,) = [path for path in folder.iterdir() if path.name.startswith(name)]
+    file = CollectorFile(path)
+    assert max(line.end_offset for line in file) >= last.acknowledged_offset > 0
+    assert file.torn_bytes == 0
+    assert holes(recorded(rig)) == 0
 
 
-def test_capture_stops_in_order_after_the_given_seconds(tmp_path: Path) -> None:
-    with paper_rig(tmp_path) as rig:
-        capture = rig.start("capture", "--seconds", "4")
-        assert capture.wait(60) == 0
-        lines = recorded(rig)
-        assert lines[0][1].startswith(b'{"epoch":{"n":1')
-        assert lines[1][1].startswith(b"{")
-        assert b'"symbols"' in lines[1][1]
-        kinds = [
-            kind
-            for kind in (b"depthUpdate", b'"trade"', b'"bookTicker"', b"lastUpdateId")
-            if any(kind in p for _, p in lines)
-        ]
-        assert len(kinds) == 4
-        assert holes(lines) == 0
-        assert [stamp for stamp, _ in lines] == sorted(stamp for stamp, _ in lines)
+def test_capture_stops_in_order_after_the_given_seconds(rig: Rig) -> None:
+    capture = rig.start("capture", "--seconds", "4")
+    assert capture.wait(60) == 0
+    lines = recorded(rig)
+    assert lines[0][1].startswith(b'{"epoch":{"n":1')
+    assert lines[1][1].startswith(b"{")
+    assert b'"symbols"' in lines[1][1]
+    kinds = [
+        kind
+        for kind in (b"depthUpdate", b'"trade"', b'@bookTicker"', b"lastUpdateId")
+        if any(kind in p for _, p in lines)
+    ]
+    assert len(kinds) == 4
+    assert holes(lines) == 0
+    assert [stamp for stamp, _ in lines] == sorted(stamp for stamp, _ in lines)
 
 
 def test_capture_and_live_process_survive_a_venue_that_restarts(tmp_path: Path) -> None:
@@ -133,6 +142,7 @@ def test_capture_and_live_process_survive_a_venue_that_restarts(tmp_path: Path) 
         live = rig.start("quote")
         first = wait_for(rig.quoting, 60, "quoting")
         wait_for(lambda: _recording(rig, 50), 30, "frames")
+        assert rig.paper is not None
         end(rig.paper, signal.SIGKILL)
         with start_paper(rig.port):
             wait_for(lambda: (found := rig.quoting()) and found.events > first.events + 50, 60, "quoting again")

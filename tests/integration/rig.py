@@ -41,8 +41,8 @@ class Rig:
 
     home: Path
     venue: VenueConfig
-    paper: subprocess.Popen[str]
     port: int
+    paper: subprocess.Popen[str] | None = None
 
     @property
     def layout(self) -> Layout:
@@ -116,12 +116,19 @@ def end(process: subprocess.Popen[Any], number: int = signal.SIGTERM, seconds: f
 @contextmanager
 def paper_rig(home: Path, *options: str) -> Iterator[Rig]:
     """Run a paper venue on a free port; every process that carries the rig's home is ended with it."""
-    with start_paper(0, *options) as (paper, port):
-        rig = Rig(home, paper_venue(f"http://127.0.0.1:{port}", SYMBOL), paper, port)
-        try:
-            yield rig
-        finally:
-            _end_children(rig)
+    with start_paper(0, *options) as (paper, port), rig_on(port, home) as rig:
+        rig.paper = paper
+        yield rig
+
+
+@contextmanager
+def rig_on(port: int, home: Path) -> Iterator[Rig]:
+    """Work on a venue that runs already."""
+    rig = Rig(home, paper_venue(f"http://127.0.0.1:{port}", SYMBOL), port)
+    try:
+        yield rig
+    finally:
+        _end_children(rig)
 
 
 @contextmanager
