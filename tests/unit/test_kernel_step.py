@@ -7,7 +7,6 @@ from strategy.kernel.records import (
     BALANCE,
     BUY,
     CANCELLING,
-    FILL,
     GAP,
     HALT,
     HIGH,
