@@ -18,6 +18,7 @@ from strategy.replay.tape import Tape, TapeInfo
 VENUE, SYMBOL = "paper", "BTC/USDT"
 START_NS = 1_723_100_400 * 10**9  # 2024-08-08 07:00 UTC
 SECONDS = 240
+CLOCK_AHEAD_NS = 1_300_000_000  # our clock against the venue's
 
 
 def write_market(path: Path, seed: int = 4) -> None:
@@ -27,6 +28,7 @@ def write_market(path: Path, seed: int = 4) -> None:
     with gzip.open(path, "wb") as file:
         for step in range(SECONDS * 10):
             ns = START_NS + step * 100_000_000
+            local = ns + CLOCK_AHEAD_NS
             mid += int(rng.normal(0, 150))
             wanted = {(side, mid - side * (5 + 40 * i)) for side in (1, -1) for i in range(15)}
             gone = book - wanted
@@ -38,7 +40,7 @@ def write_market(path: Path, seed: int = 4) -> None:
             book = wanted
             if step == 0:
                 snapshot = {"lastUpdateId": last_id, "bids": levels["b"], "asks": levels["a"]}
-                file.write(b"%d %s\n" % (ns, orjson.dumps(snapshot)))
+                file.write(b"%d %s\n" % (local, orjson.dumps(snapshot)))
                 continue
             for _ in range(rng.poisson(2)):
                 trade_id += 1
@@ -46,11 +48,11 @@ def write_market(path: Path, seed: int = 4) -> None:
                 ticks = mid + side * (5 + int(rng.geometric(0.01)))
                 data = {"e": "trade", "E": ns // 10**6, "s": "BTCUSDT", "t": trade_id, "p": price(ticks)}
                 data |= {"q": f"{rng.integers(1, 300) / 1e5:.5f}", "T": ns // 10**6, "m": side < 0}
-                file.write(b"%d %s\n" % (ns + 1, orjson.dumps({"stream": "btcusdt@trade", "data": data})))
+                file.write(b"%d %s\n" % (local + 1, orjson.dumps({"stream": "btcusdt@trade", "data": data})))
             head = {"e": "depthUpdate", "E": ns // 10**6, "s": "BTCUSDT", "U": last_id + 1, "u": last_id + 1}
             last_id += 1
             frame = {"stream": "btcusdt@depth@100ms", "data": head | levels}
-            file.write(b"%d %s\n" % (ns + 2, orjson.dumps(frame)))
+            file.write(b"%d %s\n" % (local + 2, orjson.dumps(frame)))
 
 
 def price(ticks: int) -> str:
@@ -71,14 +73,23 @@ def fill_market(lake: Lake, folder: Path) -> None:
 
 
 def quote_live(
-    lake: Lake, tape: Tape, info: TapeInfo, parameters: ParameterSet, version: int, fee_bps: float = 1.0
+    lake: Lake, tape: Tape, info: TapeInfo, parameters: ParameterSet, version: int, swap_to: int | None = None
 ) -> ReplayResult:
-    """Replay a set and store what it did as session `s1` of a live process."""
-    config = ReplayConfig(base=0.01, quote=2_000.0, maker_fee_bps=fee_bps, record_decisions=True, version=version)
+    """Replay a set and store what it did as session `s1` of a live process.
+
+    With `swap_to` the second half of the session is said to have run under another version. Stored times are our
+    clock's, from which the tape's offset has been taken out.
+    """
+    config = ReplayConfig(base=0.01, quote=2_000.0, maker_fee_bps=1.0, record_decisions=True, version=version)
     result = replay(tape, info, parameters, config)
-    lake.append("decision", _placed(_decisions(result)))
-    lake.append("order_event", _placed(_order_events(result)))
-    lake.append("fill", _placed(_fills(result)))
+    if swap_to is not None:
+        result.decisions["version"][len(result.decisions) // 2 :] = swap_to
+    for table, frame in (
+        ("decision", _decisions(result)),
+        ("order_event", _order_events(result)),
+        ("fill", _fills(result)),
+    ):
+        lake.append(table, _placed(frame.with_columns(pl.col("local_ts") + info.clock_offset_ns)))
     return result
 
 

@@ -135,6 +135,21 @@ def test_a_version_that_the_registry_does_not_know_is_noted(day, tmp_path):
     assert any("has no version 77" in note for note in found.notes)
 
 
+def test_a_swap_splits_a_session_into_stretches_that_add_up(day, tmp_path):
+    _, registry, layout, out, (tape, info, result) = day
+    with open_lake(tmp_path) as lake:
+        fill_market(lake, tmp_path)
+        quote_live(lake, tape, info, PARAMETERS, 1, swap_to=2)
+        found = write_report(lake, registry, layout, VENUE, SYMBOL, DAY, out)
+        stored = rows_of(lake).filter(source="live", regime="all")
+    assert (found.sessions, found.versions) == (1, (1, 2))
+    fills = stored.filter(metric="fills")["value"].to_list()
+    assert min(fills) > 0
+    assert sum(fills) == len(result.fills)
+    assert stored.filter(metric="identity_error")["value"].max() < 1e-9
+    assert stored.filter(metric="total_pnl_quote")["value"].sum() == pytest.approx(found.pnl_quote)
+
+
 def test_latency_of_the_replay_can_be_stated(day):
     lake, registry, layout, out, _ = day
     slow = dataclasses.replace(ReplayConfig(), entry_latency_ns=2_000_000_000)
