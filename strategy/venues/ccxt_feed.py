@@ -28,7 +28,7 @@ Frame = tuple[int, bytes]
 class CcxtFeed:
     """Feed over ccxt: every frame exactly once a connection, taken raw where the websocket client receives it.
 
-    A connection starts with an epoch mark and the exchangeInfo reply; the REST snapshot is fetched after the first
+    A connection starts with an epoch mark and the filters of the exchangeInfo reply; the REST snapshot is fetched after the first
     depth frame and again until it bridges. Its loss is an epoch mark too, so that nobody quotes on a dead book.
     """
 
@@ -83,7 +83,9 @@ class CcxtFeed:
 
     async def _connection(self) -> str:
         """Live through one connection and return why it ended."""
-        info = await self._raw(self._exchange.publicGetExchangeInfo({"symbol": self._config.market_id}))
+        reply = await self._exchange.publicGetExchangeInfo({"symbol": self._config.market_id})
+        # clock and limits of the venue are left out: readers find the filters by the line's first word
+        info = orjson.dumps({"symbols": reply["symbols"]})
         names = "/".join(f"{self._config.market_id.lower()}@{stream}" for stream in STREAMS)
         self._begin(info)
         connection = Connection(self._exchange, f"{stream_url(self._exchange)}?streams={names}", self._tap)
