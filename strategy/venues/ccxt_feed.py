@@ -28,8 +28,9 @@ Frame = tuple[int, bytes]
 class CcxtFeed:
     """Feed over ccxt: every frame exactly once a connection, taken raw where the websocket client receives it.
 
-    A connection starts with an epoch mark and the filters of the exchangeInfo reply; the REST snapshot is fetched after the first
-    depth frame and again until it bridges. Its loss is an epoch mark too, so that nobody quotes on a dead book.
+    A connection starts with an epoch mark and the filters of the exchangeInfo reply; the REST snapshot is fetched
+    after the first depth frame and again until it bridges. Its loss is an epoch mark too, so that nobody quotes on a
+    dead book.
     """
 
     def __init__(self, config: VenueConfig, *, silence_seconds: float = 15.0) -> None:
