@@ -35,7 +35,7 @@ STYLE: Final[dict[str, Any]] = {"size": 11}
 
 def new_figure(height: float = 3.4, rows: int = 1, ratios: Sequence[float] | None = None) -> tuple[Figure, list[Axes]]:
     """Return an empty figure with `rows` axes above each other that share x."""
-    figure = Figure(figsize=(WIDTH_IN, height), layout="constrained")
+    figure = Figure(figsize=(WIDTH_IN, height), dpi=140, layout="constrained")
     grid = figure.subplots(rows, 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": ratios})
     axes = [row[0] for row in grid]
     for axis in axes:

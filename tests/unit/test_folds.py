@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,7 +18,9 @@ def tape_of(spans: list[tuple[int, int]]) -> Tape:
     seconds = np.concatenate([np.arange(start, end + 1) for start, end in spans]).astype(np.int64)
     fresh = np.isin(seconds, [start for start, _ in spans]).astype(np.int8)
     gaps = np.array([end for _, end in spans[:-1]], np.int64) * SECOND
-    return empty_tape(update_exch=seconds * SECOND, update_local=seconds * SECOND, fresh=fresh, gap_exch=gaps, gap_local=gaps)
+    return empty_tape(
+        update_exch=seconds * SECOND, update_local=seconds * SECOND, fresh=fresh, gap_exch=gaps, gap_local=gaps
+    )
 
 
 def seconds_of(fold):
@@ -71,5 +75,5 @@ def test_no_window_overlaps_another_or_leaves_its_span(lengths, train, validatio
     except Failed:
         return
     windows = [w for part in (folds.train, folds.validation, folds.held_out) for fold in part for w in fold]
-    assert all(a.end_ns <= b.start_ns for a, b in zip(windows[:-1], windows[1:], strict=True))
+    assert all(a.end_ns <= b.start_ns for a, b in pairwise(windows))
     assert all(any(s.start_ns <= w.start_ns < w.end_ns <= s.end_ns for s in covered(tape)) for w in windows)
