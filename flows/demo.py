@@ -24,9 +24,10 @@ from flows.settings import Settings, load_settings
 from strategy.errors import BadInput, Failed
 from strategy.live import doors
 
-STEPS: Final = 11
+STEPS: Final = 12
 PAPER: Final = "paper"
 QUOTE: Final = "quote-command"
+RECORD: Final = "record-command"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +158,11 @@ def _market(settings: Settings, plan: Plan, clock: Clock) -> None:
 
 def _quote(settings: Settings, plan: Plan, clock: Clock, story: demo_summary.Story) -> None:
     """Quote with version 1, promote version 2 under it, roll back, stop."""
-    clock.step(f"quote with version 1 for {plan.quote_seconds:.0f} s")
+    clock.step(f"quote with version 1 for {plan.quote_seconds:.0f} s, and record what the market does meanwhile")
     story.day = datetime.now(UTC).date()
-    processes.start(settings.home, QUOTE, [sys.executable, "-m", "flows", "quote"], {})
+    for name, what in ((RECORD, "record"), (QUOTE, "quote")):
+        processes.start(settings.home, name, [sys.executable, "-m", "flows", what], {})
+        clock.say(f"$ microvol {what} &")
     _await_quoting(settings, clock)
     begun = time.monotonic()
     clock.step(f"meanwhile, calibrate a second candidate: {plan.trials // 2} trials, linear spreads")
@@ -173,6 +176,7 @@ def _quote(settings: Settings, plan: Plan, clock: Clock, story: demo_summary.Sto
     _watch(settings, clock, time.monotonic() + plan.quote_seconds / 12)
     clock.step("stop quoting: every order is cancelled first")
     processes.stop(settings.home, QUOTE, grace_s=60)
+    processes.stop(settings.home, RECORD, grace_s=60)
     story.last = doors.read_status(settings.layout, settings.venue, settings.symbol)
 
 
