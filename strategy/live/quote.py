@@ -12,7 +12,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -227,7 +227,7 @@ class Quoter:
         log.info("stopping", reason=reason)
         session = self._session
         if session is not None:
-            session.on_halt(True, reason)
+            self._attempt(lambda: session.on_halt(True, reason))
         try:
             await clear_orders(self._broker, CLEAR_SECONDS)
             await self._settle()
@@ -239,10 +239,18 @@ class Quoter:
             task.cancel()
         await asyncio.wait(self._tasks)
         if session is not None:
-            session.close(reason)
+            self._attempt(lambda: session.close(reason))
         self._write_status()
         log.info("stopped", reason=reason)
         return 0 if self._fault is None else 1
+
+    def _attempt(self, step: Callable[[], None]) -> None:
+        """Take a step of the way out; whatever is broken by now, the venue has to be cleared all the same."""
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 (see above)
+            log.warning("on the way out", error=repr(error))
+            self._fault = self._fault or error
 
     async def _settle(self) -> None:
         """Give requests under way the time to come to an end: one of them may still become an order."""

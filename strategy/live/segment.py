@@ -35,11 +35,18 @@ class LineFile:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self.offset = 0
+        self._broken = False
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
 
     def append(self, local_ns: int, payload: bytes) -> None:
-        """Append one line; a full disk takes back what it had begun and raises Failed."""
+        """Append one line; a full disk takes back what it had begun and raises Failed.
+
+        After one failure every further line is refused: a file with a hole would pass for a whole one.
+        """
+        if self._broken:
+            raise Failed(f"{self.path} lacks a line: nothing more is written")
         line = b"%d %b\n" % (local_ns, payload.replace(b"\n", b" "))
+        self._broken = True
         try:
             written = os.write(self._fd, line)
         except OSError as error:
@@ -47,6 +54,7 @@ class LineFile:
         if written != len(line):
             os.ftruncate(self._fd, self.offset)
             raise Failed(f"{self.path} took {written} of {len(line)} bytes: is the disk full?")
+        self._broken = False
         self.offset += written
 
     def sync(self) -> int:

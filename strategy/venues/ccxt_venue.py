@@ -85,6 +85,8 @@ def ws_api_url(exchange: Any) -> str:
 def redacted(error: object) -> str:
     """Return the first line of an error without queries of signed addresses or anything like a key."""
     text = str(error).strip().split("\n", 1)[0] or type(error).__name__
+    cause = getattr(error, "__cause__", None)  # ccxt names the address alone; the kind of failure is in its cause
+    text = f"{text} ({type(cause).__name__})" if cause is not None else text
     return _SECRETS.sub(r"\1\2***", _QUERY.sub(r"\1?…", text))[:_TEXT_LIMIT]
 
 

@@ -1,6 +1,7 @@
 """Processes that die, on the real paper venue: what may be lost is nothing, what may rest is nothing."""
 
 import os
+import resource
 import signal
 import time
 from collections.abc import Iterator
@@ -88,6 +89,17 @@ def test_a_hanging_live_process_is_replaced_and_its_orders_go(rig: Rig) -> None:
     wait_for(lambda: not resting_of(rig, before), CLEARED_WITHIN, "no order of the hung process rests")
     assert end(supervisor) == 0
     assert rig.resting() == []
+
+
+def test_a_journal_that_cannot_be_written_ends_quoting_with_a_clear_venue(rig: Rig) -> None:
+    rig.put(rig.document(1))
+    live = rig.start("quote")
+    wait_for(rig.quoting, 60, "quoting")
+    full = rig.journals()[0].stat().st_size + 100
+    resource.prlimit(live.pid, resource.RLIMIT_FSIZE, (full, full))
+    assert live.wait(30) == 1
+    assert rig.resting() == []
+    assert "is the disk full?" in (rig.home / "quote.err").read_text()
 
 
 def test_kill_9_of_the_supervisor_makes_the_live_process_cancel_and_stop(rig: Rig) -> None:
