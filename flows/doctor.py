@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Final
 
 import httpx
@@ -83,17 +84,19 @@ def clock(settings: Settings) -> str:
 def filters(settings: Settings) -> str:
     """Check that the symbol is listed and say its filters."""
     found = asyncio.run(_account(settings))[0]
-    return (
-        f"tick {found.tick_size}, lot {found.lot_size}, min quantity {found.min_qty}, min notional {found.min_notional}"
-    )
+    sizes = {"tick": found.tick_size, "lot": found.lot_size}
+    least = {"min quantity": found.min_qty, "min notional": found.min_notional}
+    return ", ".join(f"{name} {Decimal(value).normalize():f}" for name, value in (sizes | least).items())
 
 
 def balances(settings: Settings) -> str:
     """Check that the keys are accepted and that there is something to quote with."""
-    _, held, resting = asyncio.run(_account(settings))
+    sizes, held, resting = asyncio.run(_account(settings))
     if held.base_lots == 0 and held.quote_atoms == 0:
         raise Failed(f"the account holds neither asset of {settings.symbol}")
-    return f"{held.base_lots:.0f} lots of base, {held.quote_atoms:.0f} atoms of quote, {resting} open orders"
+    lot, tick = float(sizes.lot_size), float(sizes.tick_size)
+    base, quote = settings.symbol.split(":")[0].split("/")
+    return f"{held.base_lots * lot:.8g} {base}, {held.quote_atoms * tick * lot:.8g} {quote}, {resting} open orders"
 
 
 def champion(settings: Settings) -> str:

@@ -1,10 +1,10 @@
 """The paper venue as a process of its own."""
 
-import subprocess
+import os
 import sys
+from typing import NoReturn
 
 from flows.settings import Settings
-from strategy.errors import Failed
 
 
 def command(settings: Settings, port: int | None = None, seed: int | None = None) -> list[str]:
@@ -23,14 +23,7 @@ def command(settings: Settings, port: int | None = None, seed: int | None = None
     return [sys.executable, "-m", "strategy.venues.paper", *options]
 
 
-def serve(settings: Settings, port: int | None = None, seed: int | None = None) -> None:
-    """Run the paper venue in the foreground until it is interrupted."""
-    child = subprocess.Popen(command(settings, port, seed))
-    while True:
-        try:
-            code = child.wait()
-        except KeyboardInterrupt:
-            continue  # the terminal sent the child the same signal: it is about to end
-        break
-    if code != 0:
-        raise Failed(f"the paper venue ended with exit code {code}")
+def serve(settings: Settings, port: int | None = None, seed: int | None = None) -> NoReturn:
+    """Become the paper venue: signals then reach it and nothing else."""
+    sys.stdout.flush()
+    os.execv(sys.executable, command(settings, port, seed))
