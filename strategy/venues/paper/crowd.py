@@ -26,6 +26,7 @@ REFILL_PER_S = 160  # new quotes a side after a sweep
 LEARNING_S = 0.25  # the makers' lag behind the value
 PULL_PER_S = 12  # how soon makers see a stale quote of theirs
 STEADY = 0.7  # chance that a cancel spares an order at the best price
+PATIENCE = 0.4  # small takers wait when the touch is this share of the usual half-spread too far
 STALE_BPS = 0.3  # the informed act only on more than this
 GRID_BPS = 0.08  # makers quote round prices
 # Median sizes in quote currency, and the spread of their logarithm
@@ -67,6 +68,9 @@ class Crowd:
             self._replenish(side, refill)
         self._pay_touch(seconds)
         self._sweep(seconds)
+        for side in (BUY, SELL):
+            if not self._engine.book.half(side).keys:
+                self._replenish(side, POOL)
 
     def _touch_price(self, side: int, offset_bps: float = 0.0) -> int:
         """Return the makers' price on a side: on their grid, rounded away from the reference."""
@@ -123,9 +127,8 @@ class Crowd:
     def _pay_touch(self, seconds: float) -> None:
         for _ in range(self._draws.count(self._weather.regime.takers_per_s * seconds)):
             side = self._draws.side()
-            best = self._engine.book.half(-side).best
-            if best:
-                self._engine.take(CROWD, side, best, self._lots(TAKER_SIZE, best))
+            limit = self._touch_price(-side, self._weather.regime.half_spread_bps * PATIENCE)
+            self._engine.take(CROWD, side, limit, self._lots(TAKER_SIZE, limit))
 
     def _sweep(self, seconds: float) -> None:
         regime, draws = self._weather.regime, self._draws
@@ -133,6 +136,6 @@ class Crowd:
             side = draws.side()
             depth_bps = regime.half_spread_bps + regime.sweep_bps * draws.exponential()
             limit = max(1, int(self.reference * (1 + side * depth_bps * BPS)))
-            size = int(self._engine.book.available(side, limit, CROWD) * (0.6 + 0.5 * draws.uniform()))
+            size = int(self._engine.book.available(side, limit, CROWD) * (0.7 + 0.27 * draws.uniform()))
             if size:
                 self._engine.take(CROWD, side, limit, size)

@@ -86,6 +86,14 @@ def public_trades(venue: Venue, parameters: Parameters) -> Any:
     return [market.reports.public_trade(trade) for trade in tape]
 
 
+def aggregate_trades(venue: Venue, parameters: Parameters) -> Any:
+    """Return the last trades as aggregates of one each, oldest first."""
+    market = venue.market
+    read.check_symbol(parameters, market)
+    tape = list(market.engine.tape)[-read.bounded(parameters, "limit", 500, 1_000) :]
+    return [market.reports.aggregate_trade(trade) for trade in tape]
+
+
 def book_ticker(venue: Venue, parameters: Parameters) -> Any:
     """Return the best prices and sizes."""
     market = venue.market
@@ -216,6 +224,7 @@ REST: dict[tuple[str, str], Operation] = {
     ("GET", "exchangeInfo"): Operation(info, 20),
     ("GET", "depth"): Operation(depth, 5),
     ("GET", "trades"): Operation(public_trades, 25),
+    ("GET", "aggTrades"): Operation(aggregate_trades, 4),
     ("GET", "ticker/bookTicker"): Operation(book_ticker, 2),
     ("GET", "ticker/24hr"): Operation(day_ticker, 2),
     ("GET", "ticker/price"): Operation(price_ticker, 2),
@@ -237,6 +246,7 @@ SOCKET: dict[str, Operation] = {
     "exchangeInfo": Operation(info, 20),
     "depth": Operation(depth, 5),
     "trades.recent": Operation(public_trades, 25),
+    "trades.aggregate": Operation(aggregate_trades, 4),
     "ticker.book": Operation(book_ticker, 2),
     "ticker.24hr": Operation(day_ticker, 2),
     "ticker.price": Operation(price_ticker, 2),

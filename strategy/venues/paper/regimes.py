@@ -34,9 +34,9 @@ class Regime:
     informed_per_s: float  # how soon a stale quote is seen
 
 
-CALM = Regime("calm", 240, (("busy", 0.9), ("stressed", 0.1)), 0.28, 0.008, 2.0, 0.4, 4.0, 55, 4.0, 0.16, 1.6, 4.0)
-BUSY = Regime("busy", 120, (("calm", 0.7), ("stressed", 0.3)), 1.5, 0.025, 6.0, 0.9, 8.0, 70, 7.0, 0.2, 4.5, 4.0)
-STRESSED = Regime("stressed", 60, (("busy", 0.8), ("calm", 0.2)), 6.0, 0.06, 18.0, 2.5, 20.0, 80, 11.0, 0.25, 12.0, 4.0)
+CALM = Regime("calm", 240, (("busy", 0.9), ("stressed", 0.1)), 0.28, 0.008, 2.5, 0.4, 4.0, 55, 4.0, 0.16, 1.6, 2.5)
+BUSY = Regime("busy", 120, (("calm", 0.7), ("stressed", 0.3)), 1.5, 0.035, 7.0, 0.9, 8.0, 70, 7.0, 0.18, 6.0, 2.0)
+STRESSED = Regime("stressed", 60, (("busy", 0.8), ("calm", 0.2)), 6.0, 0.04, 18.0, 2.5, 20.0, 80, 11.0, 0.3, 17.0, 2.0)
 REGIMES = {regime.name: regime for regime in (CALM, BUSY, STRESSED)}
 
 

@@ -139,6 +139,19 @@ class Reports:
             "isBestMatch": True,
         }
 
+    def aggregate_trade(self, trade: Print) -> dict[str, Any]:
+        """Return a public trade as an aggregate of itself."""
+        return {
+            "a": trade.trade_id,
+            "p": self._grid.price(trade.price),
+            "q": self._grid.quantity(trade.qty),
+            "f": trade.trade_id,
+            "l": trade.trade_id,
+            "T": trade.at_ns // MS,
+            "m": trade.side == SELL,
+            "M": True,
+        }
+
     def commission(self, fees: tuple[str, str]) -> dict[str, Any]:
         """Return the commission reply; `fees` are maker and taker commission as fractions."""
         rates = {"maker": fees[0], "taker": fees[1], "buyer": ZERO, "seller": ZERO}

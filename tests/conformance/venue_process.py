@@ -1,0 +1,68 @@
+"""The paper venue as a process of its own on a free port, and unmodified ccxt exchanges wired to it by URL alone."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+SYMBOL = "BTC/FDUSD"
+READY = "paper venue on "
+
+
+@dataclass(frozen=True)
+class Venue:
+    """A running venue."""
+
+    url: str
+
+    def state(self) -> dict[str, Any]:
+        """Return the venue's own account of what happened."""
+        return httpx.get(f"{self.url}/admin/state").raise_for_status().json()
+
+
+@contextmanager
+def paper_process(*options: str) -> Iterator[Venue]:
+    """Start the venue, wait for its ready line, and end it by SIGTERM, which it must answer with exit code 0."""
+    command = [sys.executable, "-m", "strategy.venues.paper", "--port", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line.startswith(READY), line
+            yield Venue(line.removeprefix(READY).strip())
+        finally:
+            process.send_signal(signal.SIGTERM)
+            code = process.wait(timeout=10)
+    assert code == 0
+
+
+def wired(kind: Any, url: str, **overrides: Any) -> Any:
+    """Return a ccxt exchange of a class, in sandbox mode with the venue's addresses as its only ones."""
+    exchange = kind(
+        {
+            "apiKey": "paper",
+            "secret": "paper-secret",
+            "enableRateLimit": False,
+            "options": {
+                "defaultType": "spot",
+                "fetchMarkets": {"types": ["spot"]},
+                "streamLimits": {"spot": 1},
+                **overrides.pop("options", {}),
+            },
+            **overrides,
+        }
+    )
+    rest, streams = f"{url}/api/v3", url.replace("http", "ws", 1)
+    exchange.urls["test"] = {
+        "public": rest,
+        "private": rest,
+        "sapi": f"{url}/sapi/v1",
+        "ws": {"spot": f"{streams}/stream", "ws-api": {"spot": f"{streams}/ws-api/v3"}},
+    }
+    exchange.set_sandbox_mode(True)
+    return exchange
