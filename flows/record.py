@@ -1,6 +1,7 @@
 """Flow: record a venue's raw frames, and take them into the lake as they come."""
 
 import threading
+from collections import Counter
 from typing import Any
 
 from prefect import flow
@@ -20,8 +21,8 @@ def record(seconds: float | None = None, venue: str | None = None, symbol: str |
 
     settings = load_settings(venue=venue, symbol=symbol)
     supervisor = Supervisor.capture(rooms.venue(settings, trading=False), settings.layout, options(settings))
-    done = threading.Event()
-    ingesting = threading.Thread(target=_ingest_now_and_then, args=(settings, done), name="ingest")
+    done, taken = threading.Event(), Counter[str]()
+    ingesting = threading.Thread(target=_ingest_now_and_then, args=(settings, done, taken), name="ingest")
     ingesting.start()
     try:
         supervise(settings, "record", supervisor, seconds)
@@ -30,7 +31,8 @@ def record(seconds: float | None = None, venue: str | None = None, symbol: str |
         ingesting.join()
     seen = read_capture_status(settings.layout, settings.venue, settings.symbol)
     frames = {} if seen is None else {"frames": seen.frames, "gaps_seen": seen.gaps}
-    return frames | take_in()
+    taken.update(take_in())
+    return frames | dict(taken)
 
 
 def options(settings: Settings) -> tuple[str, ...]:
@@ -39,10 +41,10 @@ def options(settings: Settings) -> tuple[str, ...]:
     return ("--fsync-seconds", str(capture.fsync_seconds), "--rotate-seconds", str(capture.rotate_seconds))
 
 
-def _ingest_now_and_then(settings: Settings, done: threading.Event) -> None:
+def _ingest_now_and_then(settings: Settings, done: threading.Event, taken: Counter[str]) -> None:
     """Take in what was written, every so often; a failure is said, and the next turn tries again."""
     while not done.wait(settings.capture.ingest_seconds):
         try:
-            take_in()
+            taken.update(take_in())
         except MicrovolError as error:
             log.say("ingest failed", error=error)
