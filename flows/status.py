@@ -13,6 +13,7 @@ from flows.platform import services
 from flows.settings import Settings
 from strategy.errors import MicrovolError
 from strategy.live import doors
+from strategy.policies.document import read_document
 
 
 class Line(NamedTuple):
@@ -54,9 +55,19 @@ def _quoting(settings: Settings) -> Iterator[Line]:
     if live is None or not doors.is_running(settings.layout, venue, symbol):
         yield Line(f"quoting {venue} {symbol}", "down", "" if live is None else f"last seen {ago(live.heartbeat_ns)}")
         return
-    held = f"base {live.base_lots} lots, quote {live.quote_atoms} atoms, {live.open_orders} open orders"
-    facts = f"version {live.version}, heartbeat {ago(live.heartbeat_ns)}, {held}, {live.fills} fills"
+    counts = f"{live.open_orders} open orders, {live.fills} fills"
+    facts = f"version {live.version}, heartbeat {ago(live.heartbeat_ns)}, {_holdings(settings, live)}{counts}"
     yield Line(f"quoting {venue} {symbol}", live.state, facts)
+
+
+def _holdings(settings: Settings, live: doors.LiveStatus) -> str:
+    """Return what a quoting process holds, in base and quote units; nothing before it knows."""
+    if live.base_lots is None or live.quote_atoms is None:
+        return ""
+    sizes = read_document(settings.layout.parameter_file(live.venue, live.symbol)).instrument
+    lot, tick = float(sizes.lot_size), float(sizes.tick_size)
+    base, quote = live.symbol.split(":")[0].split("/")
+    return f"{live.base_lots * lot:.8g} {base}, {live.quote_atoms * lot * tick:.8g} {quote}, "
 
 
 def _capture(settings: Settings) -> Iterator[Line]:
