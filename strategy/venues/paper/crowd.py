@@ -11,6 +11,7 @@ Four kinds of people share one book:
   value moves fast, which is what regimes change.
 """
 
+import itertools
 import math
 
 from strategy.kernel.records import BUY, SELL
@@ -49,6 +50,7 @@ class Crowd:
         """Fill the book; `atoms_per_quote` is how many tick-lots make one unit of the quote currency."""
         self._engine, self._weather, self._draws = engine, weather, draws
         self._atoms_per_quote = atoms_per_quote
+        self._ids = itertools.count(1)  # own orders count from the clock, far above
         self._grid = round_grid(weather.value * GRID_BPS * BPS)
         self.reference = weather.value
         self._pools: dict[int, list[Order]] = {BUY: [], SELL: []}
@@ -84,7 +86,7 @@ class Crowd:
         pool = self._pools[side] = [order for order in self._pools[side] if order.leaves]
         for _ in range(min(POOL - len(pool), most)):
             price = self._quote_price(side)
-            order = Order(self._engine.next_order_id(), CROWD, side, price, self._lots(QUOTE_SIZE, price))
+            order = Order(next(self._ids), CROWD, side, price, self._lots(QUOTE_SIZE, price))
             self._engine.book.rest(order)
             pool.append(order)
 

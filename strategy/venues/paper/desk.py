@@ -1,5 +1,6 @@
 """The account's order desk: places, cancels and finds own orders, settles their fills, and tells the user stream."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,7 @@ from strategy.venues.paper.refusals import (
 from strategy.venues.paper.reports import Reports
 
 OWNER = 1
-KEPT_ORDERS = 20_000
+KEPT = 20_000
 UserEvent = dict[str, Any]
 
 
@@ -30,7 +31,7 @@ class Desk:
         """Open the desk; `on_user_event` may be set to hear the user stream."""
         self.filters = filters
         self.orders: dict[int, OwnOrder] = {}
-        self.trades: list[OwnTrade] = []
+        self.trades: deque[OwnTrade] = deque(maxlen=KEPT)
         self.on_user_event: Callable[[UserEvent], None] | None = None
         self._engine, self._account, self._reports = engine, account, reports
         self._open: dict[int, OwnOrder] = {}
@@ -100,6 +101,14 @@ class Desk:
             self._cancel(order, new_cancel_id())
         self._tell_account()
         return orders
+
+    def deposit(self, asset: str, amount_units: int) -> None:
+        """Move free money in or out; raises ValueError for an asset that is not held or more than is free."""
+        holding = next((held for held in (self._account.base, self._account.quote) if held.asset == asset), None)
+        if holding is None or holding.free + amount_units < 0:
+            raise ValueError(f"{asset} cannot change by {amount_units}e-8")
+        holding.free += amount_units
+        self._tell(self._reports.balance_update(holding, amount_units, self._engine.now_ns))
 
     def _cancel(self, order: OwnOrder, cancel_id: str) -> None:
         order.cancel_id = cancel_id
@@ -182,7 +191,7 @@ class Desk:
 
     def _remember(self, order: OwnOrder) -> None:
         self.orders[order.order_id] = self._open[order.order_id] = order
-        if len(self.orders) > KEPT_ORDERS:
+        if len(self.orders) > KEPT:
             oldest = next(key for key, kept in self.orders.items() if not kept.is_open)
             del self.orders[oldest]
 

@@ -11,15 +11,17 @@ from aiohttp import web
 from strategy.venues.paper.publisher import Frame
 
 MOST_WAITING = 20_000
+PING_SECONDS = 20.0
 UserListener = Callable[[str], str]  # a user event's JSON -> the frame as this listener gets it
 
 
 class Session:
     """One open websocket: what it listens to, and what waits to be sent."""
 
-    def __init__(self, socket: web.WebSocketResponse, combined: bool) -> None:
-        """Wrap a socket; a combined one gets the stream's name with every message."""
-        self.socket = socket
+    def __init__(self, request: web.Request, combined: bool) -> None:
+        """Answer a request with a websocket; a combined one gets the stream's name with every message."""
+        self.socket = web.WebSocketResponse(heartbeat=PING_SECONDS)
+        self.transport = request.transport
         self.combined = combined
         self.streams: set[str] = set()
         self.user: dict[int, UserListener] = {}
@@ -47,9 +49,8 @@ class Hub:
         """Queue a frame for one listener and count it; one that reads too slowly is cut off."""
         if session.waiting.full():
             self.sessions.discard(session)
-            transport = session.socket.get_extra_info("transport")
-            if transport is not None:
-                transport.abort()
+            if session.transport is not None:
+                session.transport.abort()
             return
         session.waiting.put_nowait(text)
         self.sent[kind] += 1

@@ -1,15 +1,13 @@
 """What can be asked of the venue: one function an operation, shared by REST and the WS API.
 
-An operation gets the venue and the request's parameters and returns what becomes the reply's JSON. The tables below
-say where each is reached, what it weighs, and who may ask.
+An operation gets the venue and the request's parameters and returns what becomes the reply's JSON. `routes` says where
+each is reached.
 """
 
 import itertools
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from strategy.venues.paper import parameters as read
 from strategy.venues.paper.listing import exchange_info
@@ -18,7 +16,6 @@ from strategy.venues.paper.orders import MS, OwnTrade
 from strategy.venues.paper.parameters import Parameters
 from strategy.venues.paper.refusals import Refusal
 
-Security = Literal["none", "key", "signed"]
 BPS = Decimal(10_000)
 
 
@@ -39,19 +36,6 @@ class Venue:
     def new_id(self) -> str:
         """Return a client id for a request that brought none."""
         return f"paper-{self.market.engine.now_ns // MS:x}-{next(self._ids)}"
-
-
-Handler = Callable[[Venue, Parameters], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One thing that can be asked."""
-
-    handler: Handler
-    weight: int = 1
-    security: Security = "none"
-    is_order: bool = False
 
 
 def ping(venue: Venue, parameters: Parameters) -> Any:
@@ -216,48 +200,3 @@ def _fees(market: Market) -> tuple[str, str]:
 def _times(parameters: Parameters) -> tuple[int, int]:
     start, end = read.integer(parameters, "startTime"), read.integer(parameters, "endTime")
     return start or 0, 2**62 if end is None else end
-
-
-REST: dict[tuple[str, str], Operation] = {
-    ("GET", "ping"): Operation(ping),
-    ("GET", "time"): Operation(server_time),
-    ("GET", "exchangeInfo"): Operation(info, 20),
-    ("GET", "depth"): Operation(depth, 5),
-    ("GET", "trades"): Operation(public_trades, 25),
-    ("GET", "aggTrades"): Operation(aggregate_trades, 4),
-    ("GET", "ticker/bookTicker"): Operation(book_ticker, 2),
-    ("GET", "ticker/24hr"): Operation(day_ticker, 2),
-    ("GET", "ticker/price"): Operation(price_ticker, 2),
-    ("GET", "account"): Operation(account, 20, "signed"),
-    ("GET", "account/commission"): Operation(commission, 20, "signed"),
-    ("POST", "order"): Operation(place, 1, "signed", is_order=True),
-    ("POST", "order/test"): Operation(try_order, 1, "signed"),
-    ("GET", "order"): Operation(order, 4, "signed"),
-    ("DELETE", "order"): Operation(cancel, 1, "signed"),
-    ("GET", "openOrders"): Operation(open_orders, 6, "signed"),
-    ("DELETE", "openOrders"): Operation(cancel_all, 1, "signed"),
-    ("GET", "allOrders"): Operation(all_orders, 20, "signed"),
-    ("GET", "myTrades"): Operation(own_trades, 20, "signed"),
-}
-
-SOCKET: dict[str, Operation] = {
-    "ping": Operation(ping),
-    "time": Operation(server_time),
-    "exchangeInfo": Operation(info, 20),
-    "depth": Operation(depth, 5),
-    "trades.recent": Operation(public_trades, 25),
-    "trades.aggregate": Operation(aggregate_trades, 4),
-    "ticker.book": Operation(book_ticker, 2),
-    "ticker.24hr": Operation(day_ticker, 2),
-    "ticker.price": Operation(price_ticker, 2),
-    "account.status": Operation(account, 20, "signed"),
-    "account.commission": Operation(commission, 20, "signed"),
-    "order.place": Operation(place, 1, "signed", is_order=True),
-    "order.test": Operation(try_order, 1, "signed"),
-    "order.status": Operation(order, 4, "signed"),
-    "order.cancel": Operation(cancel, 1, "signed"),
-    "openOrders.status": Operation(open_orders, 6, "signed"),
-    "openOrders.cancelAll": Operation(cancel_all, 1, "signed"),
-    "allOrders": Operation(all_orders, 20, "signed"),
-    "myTrades": Operation(own_trades, 20, "signed"),
-}

@@ -34,9 +34,51 @@ class Regime:
     informed_per_s: float  # how soon a stale quote is seen
 
 
-CALM = Regime("calm", 240, (("busy", 0.9), ("stressed", 0.1)), 0.28, 0.008, 2.5, 0.4, 4.0, 55, 4.0, 0.16, 1.6, 2.5)
-BUSY = Regime("busy", 120, (("calm", 0.7), ("stressed", 0.3)), 1.5, 0.035, 7.0, 0.9, 8.0, 70, 7.0, 0.18, 6.0, 2.0)
-STRESSED = Regime("stressed", 60, (("busy", 0.8), ("calm", 0.2)), 6.0, 0.04, 18.0, 2.5, 20.0, 80, 11.0, 0.3, 17.0, 2.0)
+CALM = Regime(
+    name="calm",
+    mean_stay_s=240,
+    next_regime=(("busy", 0.9), ("stressed", 0.1)),
+    volatility_bps=0.28,
+    jumps_per_s=0.008,
+    jump_bps=2.5,
+    half_spread_bps=0.4,
+    depth_bps=4.0,
+    churn_per_s=55,
+    takers_per_s=4.0,
+    sweeps_per_s=0.16,
+    sweep_bps=1.6,
+    informed_per_s=2.5,
+)
+BUSY = Regime(
+    name="busy",
+    mean_stay_s=120,
+    next_regime=(("calm", 0.7), ("stressed", 0.3)),
+    volatility_bps=1.5,
+    jumps_per_s=0.045,
+    jump_bps=7.5,
+    half_spread_bps=0.9,
+    depth_bps=8.0,
+    churn_per_s=70,
+    takers_per_s=7.0,
+    sweeps_per_s=0.18,
+    sweep_bps=6.5,
+    informed_per_s=1.7,
+)
+STRESSED = Regime(
+    name="stressed",
+    mean_stay_s=60,
+    next_regime=(("busy", 0.8), ("calm", 0.2)),
+    volatility_bps=6.0,
+    jumps_per_s=0.05,
+    jump_bps=20.0,
+    half_spread_bps=2.5,
+    depth_bps=20.0,
+    churn_per_s=80,
+    takers_per_s=11.0,
+    sweeps_per_s=0.3,
+    sweep_bps=18.0,
+    informed_per_s=1.6,
+)
 REGIMES = {regime.name: regime for regime in (CALM, BUSY, STRESSED)}
 
 

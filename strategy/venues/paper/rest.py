@@ -3,17 +3,19 @@
 import itertools
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from strategy.venues.paper.gate import Gate, rest_payload
-from strategy.venues.paper.grid import money_text
+from strategy.venues.paper.grid import money_text, money_units
 from strategy.venues.paper.hub import Hub
-from strategy.venues.paper.operations import REST, Operation, Raw, Venue
+from strategy.venues.paper.operations import Raw, Venue
 from strategy.venues.paper.parameters import text
 from strategy.venues.paper.refusals import Refusal
+from strategy.venues.paper.routes import REST, Operation
 
 JSON = "application/json"
 
@@ -62,6 +64,17 @@ class RestApi:
         }
         return web.Response(text=json.dumps(state), content_type=JSON)
 
+    async def deposit(self, request: web.Request) -> web.Response:
+        """Add `amount` of `asset` to the free balance (negative: withdraw) and tell the user stream."""
+        self._turn_clock()
+        try:
+            amount = Decimal(request.query["amount"])
+            self._venue.market.desk.deposit(request.query["asset"], money_units(amount))
+        except (KeyError, ArithmeticError, ValueError):
+            query = request.rel_url.query_string
+            return self._response({"error": f"asset and amount do not name a possible deposit: {query!r}"}, 400)
+        return self._response({}, 200)
+
     def _result(self, request: web.Request, body: str, now_ns: int) -> Any:
         path = request.match_info["path"]
         parameters = dict(request.query) | _form(body)
@@ -77,7 +90,7 @@ class RestApi:
 
     def _admit(self, operation: Operation, key: str, payload: str, parameters: dict[str, str], now_ns: int) -> None:
         self._gate.admit(now_ns, operation.weight)
-        if operation.security == "signed":
+        if operation.signed:
             self._gate.check_signed(key, payload, parameters, now_ns)
         if operation.is_order:
             self._gate.admit_order(now_ns)

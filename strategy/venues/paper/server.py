@@ -55,6 +55,7 @@ class PaperServer:
         application.router.add_get("/ws/{tail:.*}", self._streams.raw)
         application.router.add_get("/ws-api/v3", self._socket_api.handle)
         application.router.add_get("/admin/state", self.rest.state)
+        application.router.add_post("/admin/deposit", self.rest.deposit)
         application.router.add_route("*", "/api/v3/{path:.*}", self.rest.handle)
         return application
 
@@ -86,9 +87,9 @@ class PaperServer:
 async def running(config: PaperConfig) -> AsyncIterator[PaperServer]:
     """Serve until the block ends; `url` holds the address."""
     server = PaperServer(config)
-    runner = web.AppRunner(server.application(), access_log=None, handler_cancellation=False)
+    runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    site = web.TCPSite(runner, HOST, config.port, shutdown_timeout=1.0)
+    site = web.TCPSite(runner, HOST, config.port)
     try:
         await site.start()
     except OSError as error:

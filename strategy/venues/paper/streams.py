@@ -10,7 +10,6 @@ from aiohttp import WSMsgType, web
 
 from strategy.venues.paper.hub import Hub, Session
 
-PING_SECONDS = 20.0
 KINDS = ("depth@100ms", "depth", "trade", "bookTicker")
 
 
@@ -53,7 +52,7 @@ class Streams:
         return await self._serve(request, combined=False, names=tail.split("/") if tail else [])
 
     async def _serve(self, request: web.Request, combined: bool, names: list[str]) -> web.WebSocketResponse:
-        session = Session(web.WebSocketResponse(heartbeat=PING_SECONDS), combined)
+        session = Session(request, combined)
         for name in names:
             if name in self._listen_keys:
                 session.user[0] = _is_user

@@ -10,9 +10,10 @@ from aiohttp import web
 from strategy.venues.paper.gate import Gate, socket_payload
 from strategy.venues.paper.hub import Hub, Session
 from strategy.venues.paper.listing import rate_limits
-from strategy.venues.paper.operations import SOCKET, Operation, Raw, Venue
+from strategy.venues.paper.operations import Raw, Venue
 from strategy.venues.paper.refusals import Refusal
-from strategy.venues.paper.streams import PING_SECONDS, converse
+from strategy.venues.paper.routes import SOCKET, Operation
+from strategy.venues.paper.streams import converse
 
 SUBSCRIBE, UNSUBSCRIBE = "userDataStream.subscribe.signature", "userDataStream.unsubscribe"
 Clock = Callable[[], int]
@@ -35,7 +36,7 @@ class SocketApi:
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one socket."""
-        session = Session(web.WebSocketResponse(heartbeat=PING_SECONDS), combined=False)
+        session = Session(request, combined=False)
         await converse(self._hub, request, session, lambda text: self._answer(session, text))
         return session.socket
 
@@ -48,8 +49,8 @@ class SocketApi:
                 raise Refusal(-1102, "Mandatory parameter 'method' was not sent, was empty/null, or malformed.")
             number = request.get("id")
             parameters = parameter_texts(request.get("params"))
-            limits = parameters.pop("returnRateLimits", "true") != "false" or "signature" not in parameters
-            result = self._result(session, request["method"], parameter_texts(request.get("params")))
+            limits = parameters.get("returnRateLimits") != "false"
+            result = self._result(session, request["method"], parameters)
             return self._reply(number, 200, "result", result, limits)
         except json.JSONDecodeError:
             return self._reply(None, 400, "error", {"code": -1135, "msg": "Invalid JSON Request"}, limits)
@@ -71,7 +72,7 @@ class SocketApi:
 
     def _admit(self, operation: Operation | None, parameters: dict[str, str], now_ns: int) -> None:
         self._gate.admit(now_ns, operation.weight if operation else 2)
-        if operation is None or operation.security == "signed":
+        if operation is None or operation.signed:
             self._gate.check_signed(parameters.get("apiKey", ""), socket_payload(parameters), parameters, now_ns)
         if operation is not None and operation.is_order:
             self._gate.admit_order(now_ns)
