@@ -17,6 +17,7 @@ from strategy.errors import BadInput, Failed
 
 SQLITE: Final = "sqlite:///"
 MISSING: Final = "RESOURCE_DOES_NOT_EXIST"
+_MODEL_TRAINING: Final = {"mlflow.experimentKind": "custom_model_development"}  # the page opens on runs, not on traces
 
 
 def database_path(tracking_uri: str) -> Path | None:
@@ -55,7 +56,7 @@ def experiment_id(client: Any, tracking_uri: str, name: str) -> str:
     path = database_path(tracking_uri)
     location = None if path is None else (path.parent / "artifacts" / name).as_uri()
     try:
-        return str(client.create_experiment(name, artifact_location=location))
+        return str(client.create_experiment(name, artifact_location=location, tags=_MODEL_TRAINING))
     except MlflowException as error:
         found = client.get_experiment_by_name(name)  # another process may have been first
         if found is None:
