@@ -76,7 +76,7 @@ def learn_stated(lake: Lake, path: Path, venue: str, symbol: str) -> Instrument 
 
 def _info(path: Path, symbol: str) -> InstrumentInfo | None:
     for line in CollectorFile(path):
-        if line.payload.startswith(b'{"symbols"'):
+        if b'"symbols"' in line.payload:
             for event in parsed(line):
                 if isinstance(event, InstrumentInfo) and event.symbol == wire_symbol(symbol):
                     return event
