@@ -29,7 +29,7 @@ test-quick: $(READY)  ## the inner loop: no servers, under two minutes
 	$(BIN)/python -m pytest -m "not slow"
 
 lint: $(READY)   ## ruff, mypy --strict, import contracts, sqlfluff
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache

@@ -5,9 +5,9 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from strategy.replay.sigma import sigma_series
 
 from strategy.policies.parameters import ParameterSet
+from strategy.replay.sigma import sigma_series
 from strategy.replay.tape import Tape, TapeInfo
 
 F64 = NDArray[np.float64]
