@@ -74,6 +74,8 @@ def summary(done: "Calibration") -> dict[str, Any]:
         "version": document.version,
         "passed": done.passed,
         "gates": done.gates,
+        "score": result.held_out.score,
+        "baseline_score": result.baseline.score,
         "edge_bps": figures["edge_bps"],
         "baseline_edge_bps": result.baseline.metrics.overall["edge_bps"],
         "fills_held_out": figures["fills"],
