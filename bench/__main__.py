@@ -1,9 +1,10 @@
 """What an event costs, as ratios to stated baselines; bench/README.md says how to read them.
 
-Absolute times depend on the machine, the ratios should not. Best of several repetitions, after compilation.
+Absolute times depend on the machine, the ratios should not. Medians of several runs, after one that compiles.
 """
 
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -21,14 +22,15 @@ FEW_UPDATES = 200  # enough for the interpreted kernel, which takes milliseconds
 INTERPRETED = "--interpreted"
 
 
-def best_of(work: Callable[[], int], repeats: int = 5) -> float:
-    """Return the least µs per event of several runs; `work` returns how many events it took."""
+def median_of(work: Callable[[], int], repeats: int = 7) -> float:
+    """Return the median µs per event of several runs after a first that compiles; `work` returns its events."""
+    work()
     found = []
     for _ in range(repeats):
         begun = time.perf_counter()
         events = work()
         found.append((time.perf_counter() - begun) * 1e6 / events)
-    return min(found)
+    return statistics.median(found)
 
 
 def replaying(updates: int) -> Callable[[], int]:
@@ -71,18 +73,18 @@ def interpreted() -> float:
 def main() -> None:
     """Print one line a measurement."""
     slow = interpreted()
-    one = best_of(replaying(UPDATES))
+    one = median_of(replaying(UPDATES))
     print(f"replay, interpreted             {slow:10.2f} µs an event   baseline")
     print(f"replay, compiled, tape x1       {one:10.2f} µs an event   {slow / one:6.0f} times faster")
     for factor in (2, 4):
-        longer = best_of(replaying(UPDATES * factor))
+        longer = median_of(replaying(UPDATES * factor))
         print(f"replay, compiled, tape x{factor}       {longer:10.2f} µs an event   {longer / one:6.2f} of x1")
-    live = best_of(stepping())
+    live = median_of(stepping())
     print(f"live step, Stepper.feed         {live:10.2f} µs an update  {live / one:6.2f} of replay x1")
 
 
 if __name__ == "__main__":
     if INTERPRETED in sys.argv:
-        print(best_of(replaying(FEW_UPDATES), repeats=2))
+        print(median_of(replaying(FEW_UPDATES), repeats=2))
     else:
         main()
