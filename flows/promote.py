@@ -14,7 +14,7 @@ from strategy.policies.document import ParameterDocument
 
 @flow
 def promote(
-    version: int | None = None, reason: str = "promoted", venue: str | None = None, symbol: str | None = None
+    reason: str, version: int | None = None, venue: str | None = None, symbol: str | None = None
 ) -> dict[str, Any]:
     """Make a version (default the challenger) the champion."""
     return move("promote", version, reason, venue, symbol)
@@ -22,7 +22,7 @@ def promote(
 
 @flow
 def rollback(
-    version: int | None = None, reason: str = "rolled back", venue: str | None = None, symbol: str | None = None
+    reason: str, version: int | None = None, venue: str | None = None, symbol: str | None = None
 ) -> dict[str, Any]:
     """Make the version before (or a named one) the champion again."""
     return move("rollback", version, reason, venue, symbol)
