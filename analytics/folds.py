@@ -84,8 +84,8 @@ def split(tape: Tape, settings: FoldSettings) -> Folds:
         parts.append(tuple(fold for fold in folds if fold))
         begin = end
     if not all(parts):
-        needed = f"{settings.min_window_s:g} s a window"
-        raise Failed(f"the tape covers {total / NS:.0f} s in {len(spans)} pieces, too little for folds of {needed}")
+        covers = f"the tape covers {total / NS:.0f} s in {len(spans)} pieces"
+        raise Failed(f"{covers}, folds need about {_least_seconds(settings):.0f} s, better without a hole: record more")
     return Folds(*parts)
 
 
@@ -100,3 +100,12 @@ def _windows(spans: list[Window], begin: int, end: int, settings: FoldSettings) 
             found.append(Window(span.start_ns + first, span.start_ns + last))
         offset += length
     return tuple(found)
+
+
+def _least_seconds(settings: FoldSettings) -> float:
+    """Return how long an unbroken tape must be for every fold to have a window."""
+    held_out = 1.0 - settings.train_share - settings.validation_share
+    shares = (settings.train_share, settings.validation_share, held_out)
+    counts = (settings.train_folds, settings.validation_folds, 1)
+    window = settings.min_window_s + settings.embargo_s
+    return max(count * window / share for count, share in zip(counts, shares, strict=True))
