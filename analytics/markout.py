@@ -1,5 +1,6 @@
 """Where the mid went after a fill."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,6 +36,11 @@ class MidPath:
         if last in (0, len(self.ts)):
             return MidPath(ts, mid)
         return MidPath(np.append(ts, end_ns), np.append(mid, mid[-1]))
+
+    def known_share(self, spans: Sequence[tuple[int, int]]) -> float:
+        """Return the share of the spans' time [start, end] (ns), looked at once a second, at which the mid is known."""
+        times = [np.arange(start, end + 1, NS, dtype=np.int64) for start, end in spans]
+        return float(np.mean(np.isfinite(self.at(np.concatenate(times))))) if times else 1.0
 
 
 def mid_path(tape: Tape) -> MidPath:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from analytics.daily import Day, charged_bps, load_market, store, version_days, window_of
 from analytics.experiment import metric_list
 from analytics.lake import Lake
+from analytics.markout import MidPath
 from analytics.metrics import measure
 from analytics.page import render
 from analytics.registry import Registry
@@ -21,6 +22,7 @@ from strategy.policies.parameters import ParameterSet
 from strategy.replay.driver import ReplayConfig
 
 KIND: Final = "daily-report"
+_WELL_RECORDED: Final = 0.95  # of the quoted time; less is said on the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ def measure_day(
     parameters, notes = _parameters(registry, venue, symbol, stretches)
     if stretches and market.missing is not None:
         notes.append(f"no market data of this day ({market.missing}): markouts and replay are unknown")
+    else:
+        notes += _unrecorded(stretches, market.path)
     assumed = replace(config or ReplayConfig(base=0.0, quote=0.0), maker_fee_bps=charged_bps(stretches))
     return Day(
         venue=venue,
@@ -94,6 +98,13 @@ def measure_day(
         overall=measure([each.activity for each in stretches], market.path, market.info),
         notes=tuple(notes),
     )
+
+
+def _unrecorded(stretches: tuple[Stretch, ...], path: MidPath) -> list[str]:
+    """Return what is to be said when the market was not recorded while quoting."""
+    share = path.known_share([(each.activity.start_ns, each.activity.end_ns) for each in stretches])
+    said = f"the market was recorded during {share:.0%} of the quoted time: the rest has no markouts and no replay"
+    return [said] if share < _WELL_RECORDED else []
 
 
 def _parameters(

@@ -169,3 +169,11 @@ def test_prediction_error_equals_its_formulas():
     assert error.rmse == pytest.approx(np.sqrt(0.5))
     assert error.qlike == pytest.approx(np.mean([0.25 - np.log(0.25) - 1, 0.0]))
     assert prediction_error(np.array([]), np.array([])).samples == 0
+
+
+def test_the_known_share_counts_seconds_without_a_mid() -> None:
+    path = MidPath(np.array([0, 4, 6, 9], dtype=np.int64) * SECOND, np.array([100.0, np.nan, 101.0, 102.0]))
+    assert path.known_share([(0, 3 * SECOND)]) == 1.0
+    assert path.known_share([(0, 9 * SECOND)]) == pytest.approx(0.8)
+    assert path.known_share([(20 * SECOND, 29 * SECOND)]) == 0.0
+    assert path.known_share([]) == 1.0
