@@ -21,6 +21,8 @@ from strategy.replay.driver import ReplayConfig
 from strategy.replay.synthetic import SyntheticMarket, synthetic_tape
 from tests.unit.registry_documents import document_with
 
+pytestmark = pytest.mark.slow
+
 PLACE = ("synthetic", "BTC/USDT")
 BASE = ParameterSet(
     volatility={"policy": "rolling_std", "vol_window_seconds": 10.0}, quoting=Quoting(executor_refresh_time=5.0)
@@ -113,7 +115,6 @@ def register_one(uri: str, start) -> None:
     Registry(uri).register(document_with(os.getpid() % 100 + 1.0), None, "", {})
 
 
-@pytest.mark.slow
 def test_processes_that_meet_on_a_fresh_database_all_register(tmp_path):
     context = multiprocessing.get_context("spawn")
     uri, start = f"sqlite:///{tmp_path}/mlflow.db", context.Event()
@@ -161,7 +162,6 @@ def wait_until_healthy(port: int, log) -> None:
     raise AssertionError(log.read_text())
 
 
-@pytest.mark.slow
 def test_the_whole_calibration_works_through_an_mlflow_server(server, market):
     registry = Registry(server)
     done = calibrate(registry, *market, BASE, SETTINGS)

@@ -10,6 +10,8 @@ from analytics.lake import Lake, LakeSettings, run_checks
 from analytics.market_rows import Counts
 from analytics.tape import load_tape
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 SPOT = {
     "BTC/USDT": Counts(depth_updates=6495, trades=19904, book_tickers=73174, snapshots=1),

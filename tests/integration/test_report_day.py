@@ -19,6 +19,8 @@ from strategy.policies.parameters import ParameterSet, Quoting, Regimes
 from strategy.replay.driver import ReplayConfig
 from tests.integration.live_day import SYMBOL, VENUE, fill_market, open_lake, quote_live
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2024, 8, 8)
 PARAMETERS = ParameterSet(
     volatility={"policy": "rolling_std", "vol_window_seconds": 10.0},
