@@ -10,6 +10,7 @@ Arguments that recur: `params` is the policy's own parameter record (fields of i
 
 import math
 
+from strategy.kernel.inventory import balance
 from strategy.kernel.jit import jit
 
 
@@ -33,11 +34,4 @@ def spread_decide(params, regimes, sigma: float) -> float:  # type: ignore[no-un
 @jit
 def inventory_decide(params, base_lots: float, quote_atoms: float, mid_ticks: float, lot_size: float, out) -> None:  # type: ignore[no-untyped-def]
     """Write the inventory decision into `out`, a record of dtype `INVENTORY`."""
-    out["bid_enabled"] = 1
-    out["ask_enabled"] = 1
-    out["bid_factor"] = 1.0
-    out["ask_factor"] = 1.0
-    out["bid_shift_bps"] = 0.0
-    out["ask_shift_bps"] = 0.0
-    out["bid_size"] = 1.0
-    out["ask_size"] = 1.0
+    balance(out)

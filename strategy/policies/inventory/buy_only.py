@@ -2,8 +2,9 @@
 
 from typing import Any, Final
 
+from strategy.kernel.inventory import balance
 from strategy.kernel.jit import jit
-from strategy.policies.inventory.skewed import EDGE, RECORD, Skewed, balance, lean, pack
+from strategy.policies.inventory.skewed import EDGE, RECORD, Skewed, lean, pack
 from strategy.policies.registry import Policy
 
 

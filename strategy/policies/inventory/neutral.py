@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
+from strategy.kernel.inventory import balance
 from strategy.kernel.jit import jit
-from strategy.policies.inventory.skewed import balance
 from strategy.policies.registry import STATELESS, Policy, PolicyParameters
 
 

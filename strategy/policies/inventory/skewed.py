@@ -5,6 +5,7 @@ from typing import Any, Final
 import numpy as np
 from pydantic import Field
 
+from strategy.kernel.inventory import balance
 from strategy.kernel.jit import jit
 from strategy.policies.registry import Policy, PolicyParameters
 
@@ -35,19 +36,6 @@ def pack(parameters: Skewed, record: Any) -> None:
     record["tolerance"] = parameters.inventory_tolerance_pct
     record["strength"] = parameters.skew_strength
     record["boost"] = parameters.rebalance_size_boost
-
-
-@jit
-def balance(out: Any) -> None:
-    """Write the decision that favours neither side."""
-    out["bid_enabled"] = 1
-    out["ask_enabled"] = 1
-    out["bid_factor"] = 1.0
-    out["ask_factor"] = 1.0
-    out["bid_shift_bps"] = 0.0
-    out["ask_shift_bps"] = 0.0
-    out["bid_size"] = 1.0
-    out["ask_size"] = 1.0
 
 
 @jit
