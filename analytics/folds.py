@@ -1,5 +1,6 @@
 """Time-ordered windows of a tape: train, then validation, then held out; never shuffled, never across a gap."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Self
@@ -84,8 +85,8 @@ def split(tape: Tape, settings: FoldSettings) -> Folds:
         parts.append(tuple(fold for fold in folds if fold))
         begin = end
     if not all(parts):
-        covers = f"the tape covers {total / NS:.0f} s in {len(spans)} pieces"
-        raise Failed(f"{covers}, folds need about {_least_seconds(settings):.0f} s, better without a hole: record more")
+        covers, needed = f"{total / NS:.0f} s in {len(spans)} pieces", _least_seconds(settings, ends, counts)
+        raise Failed(f"the tape covers {covers}, folds need about {needed:.0f} s, better without a hole: record more")
     return Folds(*parts)
 
 
@@ -102,10 +103,8 @@ def _windows(spans: list[Window], begin: int, end: int, settings: FoldSettings) 
     return tuple(found)
 
 
-def _least_seconds(settings: FoldSettings) -> float:
+def _least_seconds(settings: FoldSettings, ends: Sequence[float], counts: Sequence[int]) -> float:
     """Return how long an unbroken tape must be for every fold to have a window."""
-    held_out = 1.0 - settings.train_share - settings.validation_share
-    shares = (settings.train_share, settings.validation_share, held_out)
-    counts = (settings.train_folds, settings.validation_folds, 1)
+    shares = np.diff((0.0, *ends))
     window = settings.min_window_s + settings.embargo_s
-    return max(count * window / share for count, share in zip(counts, shares, strict=True))
+    return max(count * window / float(share) for count, share in zip(counts, shares, strict=True))
