@@ -5,7 +5,7 @@ names bound to the chosen policies' functions (see docs/decisions/001-compile-ti
 pure but for the state record it is handed.
 
 Arguments that recur: `params` is the policy's own parameter record (fields of its pydantic model, see
-`Policy.record`), `state` its own state record, `ring` a float64 array (capacity, 2) of scratch for windows.
+`Policy.record`), `state` its own state record, `context` a record of dtype `CONTEXT`.
 """
 
 import math
@@ -16,22 +16,44 @@ from strategy.kernel.jit import jit
 
 @jit
 def volatility_update(state, params, ring, mid: float, tick_size: float, ts: int, fresh: bool) -> float:  # type: ignore[no-untyped-def]
-    """Take one accepted mid (ticks, > 0) at `ts` (ns) and return sigma per sample, or nan while unknown.
+    """Take one sampled mid (ticks, > 0) at `ts` (ns) and return sigma per sample, or nan while unknown.
 
-    Differences of mids are exact in ticks; `tick_size` turns one into quote currency where a mode needs that.
-
-    `fresh` is true after a gap: no difference may be taken between this mid and the one before.
+    A sample is an accepted update or, with a sampling clock, the mid at its ticks. Differences of mids are exact in
+    ticks; `tick_size` turns one into quote currency where a mode needs that. `ring` is scratch for windows, float64
+    (capacity, 2). `fresh` is true after a gap: no difference may be taken between this mid and the one before.
     """
     return math.nan
 
 
 @jit
-def spread_decide(params, regimes, sigma: float) -> float:  # type: ignore[no-untyped-def]
-    """Return the half-spread in bps for a sigma that is not nan, before floor, cap and inventory."""
-    return 0.0
+def spread_decide(params, regimes, context, out) -> None:  # type: ignore[no-untyped-def]
+    """Write half-spreads (bps) and reservation shift into `out` (dtype `SPREAD`), before floor, cap and inventory.
+
+    `context["sigma"]` is not nan; `regimes` has dtype `REGIMES`. `out["reservation_bps"]` is 0 on entry.
+    """
+    out["bid_bps"] = 0.0
+    out["ask_bps"] = 0.0
 
 
 @jit
-def inventory_decide(params, base_lots: float, quote_atoms: float, mid_ticks: float, lot_size: float, out) -> None:  # type: ignore[no-untyped-def]
+def inventory_decide(params, context, out) -> None:  # type: ignore[no-untyped-def]
     """Write the inventory decision into `out`, a record of dtype `INVENTORY`."""
     balance(out)
+
+
+@jit
+def signals_observe(states, params, event, mid_ticks: float) -> None:  # type: ignore[no-untyped-def]
+    """Let every signal see a TRADE, an accepted BOOK or a GAP; `mid_ticks` is nan before the first book.
+
+    `states` and `params` are tuples of arrays (1,), one a signal; a signal's own function is
+    `signal_observe(state, params, event, mid_ticks)` on its records.
+    """
+
+
+@jit
+def signals_decide(states, params, context, out) -> None:  # type: ignore[no-untyped-def]
+    """Let every signal in turn change `out` (dtype `SIGNAL`), which starts neutral: shift 0, factors 1.
+
+    A signal's own function is `signal_decide(state, params, context, out)`: it adds to the shift and multiplies the
+    factors, and leaves alone what it has no opinion on.
+    """

@@ -6,10 +6,25 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from strategy.kernel.records import ACTION, BUY, DECISION, INVENTORY, MAX_LEVELS, SELL, SLOT
+from strategy.kernel.records import (
+    ACTION,
+    BUY,
+    CONTEXT,
+    DECISION,
+    HELD,
+    INVENTORY,
+    MAX_LEVELS,
+    SELL,
+    SIGNAL,
+    SLOT,
+    SPREAD,
+)
 
 RING_CAPACITY: Final = 131_072  # differences a volatility window can hold; older ones are dropped and counted
-SLOTS: Final = 2 * MAX_LEVELS  # bids first, then asks
+ENTRIES: Final = 2 * MAX_LEVELS  # slots: bids first, then asks; then, in the same order, the orders that close what
+EXITS: Final = 2 * ENTRIES  # ... those hold; last the position rebalance's order
+SLOTS: Final = EXITS + 1
+RATE_CAPACITY: Final = 128  # the most orders a second that a limit can say
 
 CORE = np.dtype(
     [
@@ -22,10 +37,32 @@ CORE = np.dtype(
         ("ask_ticks", "i8"),
         ("accepted_ns", "i8"),
         ("mid_ticks", "f8"),
+        ("bid_lots", "i8"),
+        ("ask_lots", "i8"),
+        ("bid_depth_lots", "i8"),
+        ("ask_depth_lots", "i8"),
+        ("last_trade_ticks", "i8"),
+        ("next_sample_ns", "i8"),  # the sampling clock's next tick, 0 = it stands
         ("sigma", "f8"),
+        # what stands against quoting
+        ("stale", "i1"),
+        ("panicking", "i1"),
+        ("calm_samples", "i8"),
+        ("panic_ns", "i8"),
+        ("lockout_until_ns", "i8"),
+        ("kill", "i1"),  # its cause, 0 = armed
+        ("day", "i8"),  # days since the epoch, UTC
+        ("day_equity", "f8"),  # atoms
+        ("peak_equity", "f8"),
+        ("orders_today", "i8"),
+        ("rate_free_ns", "i8"),  # when the next order may go out, 0 = now
+        ("rebalancing", "i1"),  # a breach was seen, its order is not sent yet
+        ("rebalanced", "i1"),  # this breach has had its order
         # what was decided
         ("halted", "i1"),
         ("regime", "i1"),
+        ("clearing", "i1"),  # quotes stand aside for an order that takes
+        ("reference_ticks", "f8"),
         ("bid_enabled", "i1"),
         ("ask_enabled", "i1"),
         ("bid_bps", "f8"),
@@ -63,6 +100,19 @@ CORE = np.dtype(
         ("cross_adjusted", "i8"),
         ("cross_dropped", "i8"),
         ("holdings", "i8"),
+        ("samples", "i8"),  # mids that the volatility engine saw
+        ("lockouts", "i8"),
+        ("panics", "i8"),
+        ("kills", "i8"),
+        ("thin_books", "i8"),
+        ("stales", "i8"),
+        ("collared", "i8"),
+        ("rate_limited", "i8"),
+        ("requotes", "i8"),
+        ("barriers", "i8"),
+        ("takes", "i8"),
+        ("rebalances", "i8"),
+        ("dust", "i8"),
     ],
     align=True,
 )
@@ -77,9 +127,15 @@ class State(NamedTuple):
 
     core: Records  # (1,) CORE
     slots: Records  # (SLOTS,) SLOT
-    inventory: Records  # (1,) INVENTORY, the policy's last answer
+    held: Records  # (ENTRIES,) HELD, what filled slots hold while barriers are set
+    sent: NDArray[np.int64]  # (RATE_CAPACITY,) when the last orders went out, a ring
+    context: Records  # (1,) CONTEXT, what policies are told
+    signal: Records  # (1,) SIGNAL, the signals' last answer
+    spread: Records  # (1,) SPREAD, the spread policy's last answer
+    inventory: Records  # (1,) INVENTORY, the inventory policy's last answer
     volatility: Records  # (1,) the volatility policy's own state
     ring: NDArray[np.float64]  # (RING_CAPACITY, 2)
+    signals: tuple[Records, ...]  # (1,) each, the signals' own states
 
 
 class Params(NamedTuple):
@@ -87,10 +143,13 @@ class Params(NamedTuple):
 
     quoting: Records
     regimes: Records
+    barriers: Records
+    risk: Records
     instrument: Records
     volatility: Records
     spread: Records
     inventory: Records
+    signals: tuple[Records, ...]
 
 
 class Out(NamedTuple):
@@ -107,22 +166,45 @@ def new_out() -> Out:
     return Out(np.zeros(SLOTS, ACTION), np.zeros(1, np.int64), np.zeros(1, DECISION), np.zeros(1, np.int64))
 
 
-def new_state(volatility: np.dtype[Any], base_lots: float, quote_atoms: float, version: int) -> State:
-    """Return the state before the first event: no book, no orders, the given holdings."""
+def new_state(
+    volatility: np.dtype[Any], signals: tuple[np.dtype[Any], ...], base_lots: float, quote_atoms: float, version: int
+) -> State:
+    """Return the state before the first event: no book, no orders, the given holdings.
+
+    `volatility` and `signals` are the dtypes of those policies' own states.
+    """
     core = np.zeros(1, CORE)
-    core["need_fresh"] = 1
-    core["no_difference"] = 1
-    core["sigma"] = math.nan
-    core["mid_ticks"] = math.nan
+    for name in ("need_fresh", "no_difference"):
+        core[name] = 1
+    for name in ("sigma", "mid_ticks", "reference_ticks", "day_equity", "peak_equity"):
+        core[name] = math.nan
     core["base_lots"] = base_lots
     core["quote_atoms"] = quote_atoms
     core["version"] = version
     core["next_order_id"] = 1
     core["told_reasons"] = -1
+    return State(
+        core=core,
+        slots=_new_slots(),
+        held=np.zeros(ENTRIES, HELD),
+        sent=np.zeros(RATE_CAPACITY, np.int64),
+        context=np.zeros(1, CONTEXT),
+        signal=np.zeros(1, SIGNAL),
+        spread=np.zeros(1, SPREAD),
+        inventory=np.zeros(1, INVENTORY),
+        volatility=np.zeros(1, volatility),
+        ring=np.zeros((RING_CAPACITY, 2), np.float64),
+        signals=tuple(np.zeros(1, dtype) for dtype in signals),
+    )
+
+
+def _new_slots() -> Records:
     slots = np.zeros(SLOTS, SLOT)
-    slots["side"] = np.repeat([BUY, SELL], MAX_LEVELS)
-    slots["level"] = np.tile(np.arange(MAX_LEVELS), 2)
-    return State(core, slots, np.zeros(1, INVENTORY), np.zeros(1, volatility), np.zeros((RING_CAPACITY, 2), np.float64))
+    entries, exits = slots[:ENTRIES], slots[ENTRIES:EXITS]
+    entries["side"] = np.repeat([BUY, SELL], MAX_LEVELS)
+    exits["side"] = -entries["side"]
+    entries["level"] = exits["level"] = np.tile(np.arange(MAX_LEVELS), 2)
+    return slots
 
 
 def restart_volatility(state: State) -> None:

@@ -1,99 +1,91 @@
 """What a person may set: the parameter set, its checks and its canonical form.
 
-A parameter set names one policy a kind and carries that policy's own fields beside the name:
-`{"volatility": {"policy": "rolling_std", "vol_window_seconds": 60, …}, "spread": {…}, "inventory": {…}, …}`.
+A parameter set names one policy a kind, and any number of signals, and carries each policy's own fields beside its
+name: `{"volatility": {"policy": "rolling_std", "vol_window_seconds": 60, …}, "spread": {…}, "inventory": {…},
+"signals": [{"policy": "trend", …}], "regimes": {…}, …}`.
 """
 
 import hashlib
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from strategy.errors import BadParameters
-from strategy.kernel.records import MAX_LEVELS
-from strategy.policies.registry import Kind, Policy, PolicyParameters, policy
+from strategy.policies.migration import SCHEMA_VERSION, migrated
+from strategy.policies.registry import EngineParameters, Kind, Policy, PolicyParameters, policy
+from strategy.policies.sections import Barriers, Quoting, Regimes, Risk
 
-SCHEMA_VERSION: Final = 1
 GROUPS: Final[dict[str, Kind]] = {"volatility": "volatility", "spread": "spreads", "inventory": "inventory"}
-
-Multiples = Annotated[tuple[Annotated[float, Field(gt=0, le=100)], ...], Field(min_length=1, max_length=MAX_LEVELS)]
-
-
-class Regimes(BaseModel):
-    """Sigma cut-offs and the width of each regime (strategy.md 3); labels of every spread policy come from here."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-    low_threshold: float = Field(0.0005, gt=0, description="sigma below this is quiet")
-    medium_threshold: float = Field(0.0015, gt=0)
-    high_threshold: float = Field(0.003, gt=0)
-    spread_low: float = Field(4.0, gt=0, le=10_000, description="half-spread, bps")
-    spread_medium: float = Field(8.0, gt=0, le=10_000, description="half-spread, bps")
-    spread_high: float = Field(20.0, gt=0, le=10_000, description="half-spread, bps")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if not self.low_threshold < self.medium_threshold < self.high_threshold:
-            values = f"{self.low_threshold}, {self.medium_threshold}, {self.high_threshold}"
-            raise ValueError(f"thresholds were {values}, they must increase strictly")
-        if not self.spread_low <= self.spread_medium <= self.spread_high:
-            values = f"{self.spread_low}, {self.spread_medium}, {self.spread_high}"
-            raise ValueError(f"regime spreads were {values}, they must not decrease")
-        return self
-
-
-class Quoting(BaseModel):
-    """Levels, sizes, limits and timing shared by all policies."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-    order_qty: float = Field(0.001, gt=0, description="base units a level")
-    buy_spreads: Multiples = Field((1.0, 2.0), description="multiples of the width, one a bid level")
-    sell_spreads: Multiples = Field((1.0, 2.0), description="multiples of the width, one an ask level")
-    spread_floor_bps: float = Field(1.0, ge=0, le=10_000)
-    spread_cap_bps: float = Field(200.0, gt=0, le=10_000)
-    fallback_spread_bps: float | None = Field(
-        None, gt=0, le=10_000, description="while sigma is unknown; default spread_medium"
-    )
-    executor_refresh_time: float = Field(15.0, gt=0, le=86_400, description="s")
-    cooldown_time: float = Field(5.0, ge=0, le=86_400, description="s")
-    min_update_interval: float = Field(0.05, ge=0, le=60, description="s")
-    on_cross: Literal["behind", "drop"] = "behind"
-
-    @model_validator(mode="after")
-    def _floor_under_cap(self) -> Self:
-        if self.spread_floor_bps > self.spread_cap_bps:
-            raise ValueError(f"spread_floor_bps was {self.spread_floor_bps}, the cap is {self.spread_cap_bps}")
-        return self
+MAX_SIGNALS: Final = 4
 
 
 class ParameterSet(BaseModel):
     """One complete set of parameters; equal sets have equal canonical JSON and equal content hashes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     volatility: dict[str, Any] = Field(default_factory=lambda: {"policy": "rolling_std"})
     spread: dict[str, Any] = Field(default_factory=lambda: {"policy": "discrete"})
     inventory: dict[str, Any] = Field(default_factory=lambda: {"policy": "buy_only"})
+    signals: tuple[dict[str, Any], ...] = Field((), max_length=MAX_SIGNALS)
     regimes: Regimes = Regimes()
     quoting: Quoting = Quoting()
+    barriers: Barriers = Barriers()
+    risk: Risk = Risk()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _migrate(cls, data: Any) -> Any:
+        return migrated(data) if isinstance(data, dict) else data
 
     @model_validator(mode="after")
     def _complete_groups(self) -> Self:
         """Check each policy's fields and write its defaults out, so that a stored set says everything."""
         for group, kind in GROUPS.items():
-            fields = dict(getattr(self, group))
-            name = fields.pop("policy", None)
-            if not isinstance(name, str):
-                raise ValueError(f"{group}.policy was {name!r}, it must name a policy")
-            model = policy(kind, name).parameters(**fields)
-            object.__setattr__(self, group, {"policy": name, **model.model_dump(mode="json")})
+            object.__setattr__(self, group, _completed(kind, group, getattr(self, group)))
+        signals = tuple(_completed("signals", f"signals[{i}]", each) for i, each in enumerate(self.signals))
+        object.__setattr__(self, "signals", signals)
+        names = [each["policy"] for each in signals]
+        if len(set(names)) < len(names):
+            raise ValueError(f"signals were {', '.join(names)}, each may be named once")
+        return self
+
+    @model_validator(mode="after")
+    def _needs_are_met(self) -> Self:
+        """Refuse a policy whose width is per root second where sigma's samples do not span equal times."""
+        if self.engine.sample_seconds() is None:
+            for chosen, fields in self.chosen():
+                if "cadence" in fields.needs():
+                    raise ValueError(
+                        f"{chosen.name} needs volatility.vol_sampling_interval over 0: it was 0, "
+                        "and sigma per update is not sigma per second"
+                    )
         return self
 
     def policy_of(self, group: str) -> tuple[Policy, PolicyParameters]:
         """Return the policy of one group and its checked parameters."""
-        fields = dict(getattr(self, group))
-        chosen = policy(GROUPS[group], fields.pop("policy"))
-        return chosen, chosen.parameters(**fields)
+        return _chosen(GROUPS[group], getattr(self, group))
+
+    def signal_policies(self) -> list[tuple[Policy, PolicyParameters]]:
+        """Return the signals in their order, with their checked parameters."""
+        return [_chosen("signals", fields) for fields in self.signals]
+
+    def chosen(self) -> list[tuple[Policy, PolicyParameters]]:
+        """Return every policy of the set with its checked parameters: groups in their order, then signals."""
+        return [self.policy_of(group) for group in GROUPS] + self.signal_policies()
+
+    @property
+    def engine(self) -> EngineParameters:
+        """Return the volatility engine's parameters."""
+        _, fields = self.policy_of("volatility")
+        assert isinstance(fields, EngineParameters)
+        return fields
+
+    @property
+    def needs_depth(self) -> bool:
+        """Return whether a rule or a policy looks at the depth around mid."""
+        return self.risk.min_depth_base > 0 or any("depth" in fields.needs() for _, fields in self.chosen())
 
     def canonical_json(self) -> bytes:
         """Return the one byte string that means this set: sorted keys, shortest floats, no white space."""
@@ -102,6 +94,22 @@ class ParameterSet(BaseModel):
     def content_hash(self) -> str:
         """Return the SHA-256 (hex) of the canonical JSON."""
         return hashlib.sha256(self.canonical_json()).hexdigest()
+
+
+def _completed(kind: Kind, group: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Return a policy's fields checked and with every default written out."""
+    fields = dict(given)
+    name = fields.pop("policy", None)
+    if not isinstance(name, str):
+        raise ValueError(f"{group}.policy was {name!r}, it must name a policy")
+    model = policy(kind, name).parameters(**fields)
+    return {"policy": name, **model.model_dump(mode="json")}
+
+
+def _chosen(kind: Kind, given: dict[str, Any]) -> tuple[Policy, PolicyParameters]:
+    fields = dict(given)
+    found = policy(kind, fields.pop("policy"))
+    return found, found.parameters(**fields)
 
 
 def parse_parameters(data: Any) -> ParameterSet:
