@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from strategy.kernel.inventory import balance
 from strategy.kernel.jit import jit
-from strategy.policies.inventory.skewed import EDGE, RECORD, Skewed, lean, pack
+from strategy.policies.inventory.skewed import EDGE, RECORD, Skewed, distance_from_target, lean, pack
 from strategy.policies.registry import Policy
 
 
@@ -13,11 +13,9 @@ class BuyOnly(Skewed):
 
 
 @jit
-def inventory_decide(
-    params: Any, base_lots: float, quote_atoms: float, mid_ticks: float, lot_size: float, out: Any
-) -> None:
+def inventory_decide(params: Any, context: Any, out: Any) -> None:
     """Below the band bids alone, inside it both sides alike, above it both with the ask favoured as in `skewed`."""
-    distance = (base_lots * lot_size - params["target"]) / params["target"]
+    distance = distance_from_target(params, context)
     if distance > params["tolerance"] + EDGE:
         lean(params, distance, out)
         return

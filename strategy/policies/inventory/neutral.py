@@ -16,9 +16,7 @@ def pack(parameters: Neutral, record: Any) -> None:
 
 
 @jit
-def inventory_decide(
-    params: Any, base_lots: float, quote_atoms: float, mid_ticks: float, lot_size: float, out: Any
-) -> None:
+def inventory_decide(params: Any, context: Any, out: Any) -> None:
     """Quote both sides alike."""
     balance(out)
 

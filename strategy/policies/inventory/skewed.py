@@ -3,10 +3,10 @@
 from typing import Any, Final
 
 import numpy as np
-from pydantic import Field
 
 from strategy.kernel.inventory import balance
 from strategy.kernel.jit import jit
+from strategy.policies.fields import setting
 from strategy.policies.registry import Policy, PolicyParameters
 
 EDGE: Final = 1e-9  # of the target: a holding on a band's edge is inside, though its double may not be
@@ -15,16 +15,12 @@ EDGE: Final = 1e-9  # of the target: a holding on a band's edge is inside, thoug
 class Skewed(PolicyParameters):
     """The target holding, the band around it, and how hard to lean outside."""
 
-    inventory_target_base: float = Field(0.002, gt=0, description="base units")
-    inventory_tolerance_pct: float = Field(0.1, ge=0, lt=1, description="half-width of the band, a fraction of target")
-    skew_strength: float = Field(
-        0.5,
-        ge=0,
-        le=1,
-        description="k: at d = 1 the bid is (1 + k) times as wide",
-        json_schema_extra={"search": [0, 1]},
+    inventory_target_base: float = setting(0.002, "the holding to keep", unit="base", gt=0)
+    inventory_tolerance_pct: float = setting(0.1, "half-width of the band around it", unit="of target", ge=0, lt=1)
+    skew_strength: float = setting(
+        0.5, "k: at d = 1 the bid is (1 + k) times as wide, the ask (1 - k)", search=(0.0, 1.0), ge=0, le=1
     )
-    rebalance_size_boost: float = Field(0.2, ge=0, le=10, description="more size on the side that leads back")
+    rebalance_size_boost: float = setting(0.2, "more size on the side that leads back", unit="fraction", ge=0, le=10)
 
 
 RECORD: Final = np.dtype([("target", "f8"), ("tolerance", "f8"), ("strength", "f8"), ("boost", "f8")], align=True)
@@ -36,6 +32,12 @@ def pack(parameters: Skewed, record: Any) -> None:
     record["tolerance"] = parameters.inventory_tolerance_pct
     record["strength"] = parameters.skew_strength
     record["boost"] = parameters.rebalance_size_boost
+
+
+@jit
+def distance_from_target(params: Any, context: Any) -> float:
+    """Return (base - target) / target."""
+    return float((context["base_lots"] * context["lot_size"] - params["target"]) / params["target"])
 
 
 @jit
@@ -52,11 +54,9 @@ def lean(params: Any, distance: float, out: Any) -> None:
 
 
 @jit
-def inventory_decide(
-    params: Any, base_lots: float, quote_atoms: float, mid_ticks: float, lot_size: float, out: Any
-) -> None:
+def inventory_decide(params: Any, context: Any, out: Any) -> None:
     """Lean by the distance from target, in and outside of the band; the boosted size only outside."""
-    lean(params, (base_lots * lot_size - params["target"]) / params["target"], out)
+    lean(params, distance_from_target(params, context), out)
 
 
 POLICY: Final = Policy(

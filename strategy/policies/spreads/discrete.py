@@ -15,13 +15,16 @@ def pack(parameters: Discrete, record: Any) -> None:
 
 
 @jit
-def spread_decide(params: Any, regimes: Any, sigma: float) -> float:
-    """Return the half-spread (bps) of sigma's regime; a threshold belongs to the regime above it."""
-    if sigma < regimes["medium_threshold"]:
-        return float(regimes["spread_low"])
-    if sigma < regimes["high_threshold"]:
-        return float(regimes["spread_medium"])
-    return float(regimes["spread_high"])
+def spread_decide(params: Any, regimes: Any, context: Any, out: Any) -> None:
+    """Write the half-spread (bps) of sigma's regime; a threshold belongs to the regime above it."""
+    sigma = context["sigma"]
+    width = regimes["spread_low"]
+    if sigma >= regimes["high_threshold"]:
+        width = regimes["spread_high"]
+    elif sigma >= regimes["medium_threshold"]:
+        width = regimes["spread_medium"]
+    out["bid_bps"] = width
+    out["ask_bps"] = width
 
 
 POLICY: Final = Policy(

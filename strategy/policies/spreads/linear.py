@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from strategy.kernel.jit import jit
+from strategy.policies.fields import setting
 from strategy.policies.registry import Policy, PolicyParameters
 
 MAX_POINTS: Final = 16
@@ -18,11 +19,12 @@ Bps = Annotated[float, Field(ge=0, le=10_000)]
 class Linear(PolicyParameters):
     """The curve's points, sigma strictly increasing; widths do not decrease, so more sigma never narrows a quote."""
 
-    spread_curve_points: tuple[tuple[Sigma, Bps], ...] = Field(
+    spread_curve_points: tuple[tuple[Sigma, Bps], ...] = setting(
         ((0.0002, 3.0), (0.0008, 6.0), (0.0025, 15.0)),
+        "points of the curve, flat outside the ends",
+        unit="(sigma, bps)",
         min_length=2,
         max_length=MAX_POINTS,
-        description="(sigma, half-spread in bps), flat outside the ends",
     )
 
     @model_validator(mode="after")
@@ -47,19 +49,25 @@ def pack(parameters: Linear, record: Any) -> None:
 
 
 @jit
-def spread_decide(params: Any, regimes: Any, sigma: float) -> float:
-    """Return the half-spread (bps) on the curve, flat outside its ends."""
-    last = params["count"] - 1
-    if sigma >= params["sigma"][last]:
-        return float(params["bps"][last])
-    if sigma <= params["sigma"][0]:
-        return float(params["bps"][0])
-    i = 0
-    while sigma >= params["sigma"][i + 1]:
+def segment(params: Any, sigma: float) -> int:
+    """Return the last point at or under `sigma`; -1 before the first, the last point's index from there on."""
+    i = -1
+    while i + 1 < params["count"] and sigma >= params["sigma"][i + 1]:
         i += 1
-    low, high = params["bps"][i], params["bps"][i + 1]
-    share = (sigma - params["sigma"][i]) / (params["sigma"][i + 1] - params["sigma"][i])
-    return float(low + (high - low) * share)
+    return i
+
+
+@jit
+def spread_decide(params: Any, regimes: Any, context: Any, out: Any) -> None:
+    """Write the half-spread (bps) on the curve, flat outside its ends."""
+    sigma = context["sigma"]
+    i = segment(params, sigma)
+    width = params["bps"][max(i, 0)]
+    if 0 <= i < params["count"] - 1:
+        share = (sigma - params["sigma"][i]) / (params["sigma"][i + 1] - params["sigma"][i])
+        width += (params["bps"][i + 1] - width) * share
+    out["bid_bps"] = width
+    out["ask_bps"] = width
 
 
 POLICY: Final = Policy(

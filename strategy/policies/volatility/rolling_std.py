@@ -4,21 +4,35 @@ import math
 from typing import Any, Final, Literal
 
 import numpy as np
-from pydantic import Field
 
 from strategy.kernel.jit import jit
-from strategy.policies.registry import Policy, PolicyParameters
+from strategy.policies.fields import setting
+from strategy.policies.registry import EngineParameters, Policy
 
 NS: Final = 1_000_000_000
 SPLIT: Final = 134_217_729.0  # 2**27 + 1, halves a double's mantissa (Dekker 1971)
 
 
-class RollingStd(PolicyParameters):
+class RollingStd(EngineParameters):
     """Window, mode and warm-up of the rolling standard deviation."""
 
-    vol_window_seconds: float = Field(60.0, gt=0, le=86_400, description="s", json_schema_extra={"search": [10, 300]})
-    vol_mode: Literal["percentage", "absolute"] = Field("percentage", description="of Δm / m or of Δm")
-    min_samples: int = Field(10, ge=2, le=100_000, description="differences before sigma is known")
+    vol_window_seconds: float = setting(
+        60.0,
+        "differences younger than this count",
+        unit="s",
+        search=(10.0, 300.0),
+        scale="log",
+        gt=0,
+        le=86_400,
+    )
+    vol_mode: Literal["percentage", "absolute"] = setting(
+        "percentage", "of differences as fractions of the mid before, or in quote units"
+    )
+    min_samples: int = setting(10, "differences before sigma is known", ge=2, le=100_000)
+
+    def absolute(self) -> bool:
+        """Return whether sigma is in quote units."""
+        return self.vol_mode == "absolute"
 
 
 RECORD: Final = np.dtype([("window_ns", "i8"), ("absolute", "i1"), ("min_samples", "i8")], align=True)
@@ -46,7 +60,7 @@ STATE: Final = np.dtype(
 def pack(parameters: RollingStd, record: Any) -> None:
     """Write the parameters into their kernel record."""
     record["window_ns"] = round(parameters.vol_window_seconds * NS)
-    record["absolute"] = parameters.vol_mode == "absolute"
+    record["absolute"] = parameters.absolute()
     record["min_samples"] = parameters.min_samples
 
 
@@ -159,4 +173,5 @@ POLICY: Final = Policy(
     pack=pack,
     functions={"volatility_update": volatility_update},
     state=STATE,
+    source="sums: Neumaier 1974, Dekker 1971",
 )
