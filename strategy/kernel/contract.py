@@ -5,13 +5,26 @@ names bound to the chosen policies' functions (see docs/decisions/001-compile-ti
 pure but for the state record it is handed.
 
 Arguments that recur: `params` is the policy's own parameter record (fields of its pydantic model, see
-`Policy.record`), `state` its own state record, `context` a record of dtype `CONTEXT`.
+`Policy.record`), `state` its own state record, `context` a record of dtype `CONTEXT`. The constants are the dtypes of
+those records, for code that has to know them before it is called.
 """
 
 import math
+from typing import Any, Final
+
+import numpy as np
 
 from strategy.kernel.inventory import balance
 from strategy.kernel.jit import jit
+
+NOTHING: Final = np.dtype([("unused", "i1")])  # a record needs a field
+
+VOLATILITY_STATE: np.dtype[Any] = NOTHING
+VOLATILITY_RECORD: np.dtype[Any] = NOTHING
+SPREAD_RECORD: np.dtype[Any] = NOTHING
+INVENTORY_RECORD: np.dtype[Any] = NOTHING
+SIGNAL_STATES: tuple[np.dtype[Any], ...] = ()
+SIGNAL_RECORDS: tuple[np.dtype[Any], ...] = ()
 
 
 @jit

@@ -1,12 +1,13 @@
 """Policies bound into the kernel at compile time (docs/decisions/001-compile-time-policies.md).
 
-A template module is an ordinary module that imports neutral functions from `strategy.kernel.contract`, or a `step`
-built on them. It is loaded once more from a generated source file in which those imports name the chosen policies'
-functions. The file lives in the compile cache, so numba's disk cache serves it to every later process.
+A template module is an ordinary module that imports from `strategy.kernel.contract`, or from a `step` built on it. It
+is loaded once more from a generated source file in which those imports name a generated module of the chosen policies'
+functions instead. The files live in the compile cache, so numba's disk cache serves them to every later process.
 """
 
 import ast
 import contextlib
+import hashlib
 import importlib.util
 import os
 import sys
@@ -14,65 +15,116 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from strategy.errors import Failed
 from strategy.kernel import contract, jit
 from strategy.policies.parameters import GROUPS, ParameterSet
-from strategy.policies.registry import policy
+from strategy.policies.registry import Kind, policy
 
 STEP: Final = "strategy.kernel.step"
+READABLE: Final = 80  # characters of a generated module's name before it becomes a digest alone
 
-Names = tuple[str, ...]  # one policy name a group, in the order of GROUPS
+
+class Names(NamedTuple):
+    """The policies of a composition: one a group, in the order of GROUPS, and the signals in theirs."""
+
+    volatility: str
+    spread: str
+    inventory: str
+    signals: tuple[str, ...] = ()
 
 
 def policy_names(parameters: ParameterSet) -> Names:
     """Return the policies that a parameter set chooses."""
-    return tuple(getattr(parameters, group)["policy"] for group in GROUPS)
+    volatility, spread, inventory = (parameters.policy_of(group)[0].name for group in GROUPS)
+    return Names(volatility, spread, inventory, tuple(each.name for each, _ in parameters.signal_policies()))
 
 
 @cache
 def compose(template: str, names: Names) -> ModuleType:
     """Return the template module with the named policies bound into it; the same object for the same names."""
-    sources = {contract.__name__: bindings(names)}
+    elsewhere = {contract.__name__: seams(names).__name__}
     if template != STEP:
-        step = compose(STEP, names)
-        sources[STEP] = {name: (step.__name__, name) for name in vars(step)}
-    name = "_".join(["microvol", template.rsplit(".", 1)[-1], *names])
-    path = jit.cache_dir() / f"{name}.py"
-    if not path.exists():
-        _write(path, rebound(template, sources))
-    return _load(name, path)
+        elsewhere[STEP] = compose(STEP, names).__name__
+    return _generated(module_name(template, names), rebound(template, elsewhere))
 
 
-def bindings(names: Names) -> Mapping[str, tuple[str, str]]:
-    """Return for each name of the contract the module and the name of the function that implements it."""
-    functions: dict[str, Any] = {}
-    for kind, name in zip(GROUPS.values(), names, strict=True):
-        functions |= policy(kind, name).functions
-    plain = {seam: getattr(function, "py_func", function) for seam, function in functions.items()}
-    return {seam: (function.__module__, function.__name__) for seam, function in plain.items()}
+@cache
+def seams(names: Names) -> ModuleType:
+    """Return the generated module that has every name of the contract, from the named policies."""
+    return _generated(module_name("seams", names), seams_source(names))
 
 
-def rebound(template: str, sources: Mapping[str, Mapping[str, tuple[str, str]]]) -> str:
-    """Return the template's source with every import from the modules in `sources` pointed elsewhere."""
+def module_name(template: str, names: Names) -> str:
+    """Return a name of its own for each template and choice: readable where that is short, and a digest."""
+    digest = hashlib.sha256(repr((template, tuple(names))).encode()).hexdigest()[:10]
+    short = f"microvol_{template.rsplit('.', 1)[-1]}"
+    readable = "_".join([short, *names[:3], *names.signals])
+    return f"{readable if len(readable) <= READABLE else short}_{digest}"
+
+
+def seams_source(names: Names) -> str:
+    """Return the source of the seams; its dtypes come first, for asking the registry makes plug-ins importable."""
+    groups = list(zip(GROUPS.values(), names[:3], strict=True))
+    lines = [f'"""The seams of {", ".join([*names[:3], *names.signals])}."""', *_dtypes(names)]
+    lines += [_import(kind, name, seam) for kind, name in groups for seam in policy(kind, name).functions]
+    if not names.signals:
+        return "\n".join([*lines, f"from {contract.__name__} import signals_decide, signals_observe", ""])
+    for i, name in enumerate(names.signals):
+        lines += [_import("signals", name, f"signal_{verb}", f"{verb}_{i}") for verb in ("observe", "decide")]
+    lines += [f"from {jit.__name__} import jit"]
+    return "\n".join([*lines, *_chain("observe", "event, mid_ticks", names), *_chain("decide", "context, out", names)])
+
+
+def _dtypes(names: Names) -> list[str]:
+    """Return the lines that give the contract's constants their values."""
+    signals = {what: "".join(f"policy('signals', {each!r}).{what}, " for each in names.signals) for what in _RECORDS}
+    return [
+        "from strategy.policies.registry import policy",
+        f"VOLATILITY_STATE = policy('volatility', {names.volatility!r}).state",
+        f"VOLATILITY_RECORD = policy('volatility', {names.volatility!r}).record",
+        f"SPREAD_RECORD = policy('spreads', {names.spread!r}).record",
+        f"INVENTORY_RECORD = policy('inventory', {names.inventory!r}).record",
+        f"SIGNAL_STATES = ({signals['state']})",
+        f"SIGNAL_RECORDS = ({signals['record']})",
+    ]
+
+
+_RECORDS: Final = ("state", "record")
+
+
+def _import(kind: Kind, name: str, seam: str, as_name: str | None = None) -> str:
+    """Return the line that imports a policy's function under the seam's name, or another."""
+    function = policy(kind, name).functions[seam]
+    plain = getattr(function, "py_func", function)
+    return f"from {plain.__module__} import {plain.__name__} as {as_name or seam}"
+
+
+def _chain(verb: str, rest: str, names: Names) -> list[str]:
+    """Return the lines of a function that calls each signal's own function on its own records, in order."""
+    calls = [f"    {verb}_{i}(states[{i}][0], params[{i}][0], {rest})" for i in range(len(names.signals))]
+    return ["", "", "@jit", f"def signals_{verb}(states, params, {rest}):", *calls, ""]
+
+
+def rebound(template: str, elsewhere: Mapping[str, str]) -> str:
+    """Return the template's source with every import from the modules named in `elsewhere` pointed there."""
     spec = importlib.util.find_spec(template)
     if spec is None or spec.origin is None:
         raise Failed(f"template module {template} has no source file")
     tree = ast.parse(Path(spec.origin).read_text())
-    body: list[ast.stmt] = []
     for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module is not None and node.module in sources:
-            targets = sources[node.module]
-            body.extend(_import(*targets[alias.name], alias.asname or alias.name) for alias in node.names)
-        else:
-            body.append(node)
-    tree.body = body
-    return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            node.module = elsewhere.get(node.module, node.module)
+    return ast.unparse(tree) + "\n"
 
 
-def _import(module: str, name: str, as_name: str) -> ast.stmt:
-    return ast.ImportFrom(module=module, names=[ast.alias(name=name, asname=as_name)], level=0)
+def _generated(name: str, source: str) -> ModuleType:
+    """Return the module of a generated source, from the compile cache when it stands there already."""
+    path = jit.cache_dir() / f"{name}.py"
+    if not path.exists():
+        _write(path, source)
+    return _load(name, path)
 
 
 def _write(path: Path, source: str) -> None:
