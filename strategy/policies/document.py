@@ -9,7 +9,9 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from strategy.errors import BadParameters
-from strategy.policies.parameters import ParameterSet, one_line
+from strategy.policies.faults import one_line
+from strategy.policies.migration import is_older
+from strategy.policies.parameters import ParameterSet
 
 
 class Instrument(BaseModel):
@@ -55,13 +57,32 @@ class ParameterDocument(BaseModel):
     provenance: Provenance = Provenance()
     content_hash: str = ""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _migrate(cls, data: Any) -> Any:
+        """Take a document of an older schema by the hash of what it said then; it is hashed anew as it is now."""
+        if not isinstance(data, dict) or not is_older(data.get("parameters")):
+            return data
+        claimed, actual = data.get("content_hash", ""), content_hash(data)
+        if claimed != actual:
+            raise ValueError(_mismatch(claimed, actual))
+        return data | {"content_hash": ""}
+
+    @model_validator(mode="after")
+    def _can_be_quoted(self) -> Self:
+        """Refuse parameters that still lack their thresholds."""
+        if not self.parameters.regimes.resolved:
+            quantiles = self.parameters.regimes.threshold_quantiles
+            raise ValueError(f"regimes.threshold_quantiles were {quantiles} and are not resolved: calibrate first")
+        return self
+
     @model_validator(mode="after")
     def _digest(self) -> Self:
         expected = document_hash(self)
         if self.content_hash == "":
             object.__setattr__(self, "content_hash", expected)
         elif self.content_hash != expected:
-            raise ValueError(f"content_hash was {self.content_hash[:12]}…, the content has {expected[:12]}…")
+            raise ValueError(_mismatch(self.content_hash, expected))
         return self
 
     def to_json(self) -> bytes:
@@ -75,8 +96,17 @@ def document_hash(document: ParameterDocument) -> str:
 
     The version number is the registry's; it is given after the content is fixed.
     """
-    content = document.model_dump(mode="json", exclude={"content_hash", "version"})
-    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return content_hash(document.model_dump(mode="json"))
+
+
+def content_hash(content: dict[str, Any]) -> str:
+    """Return the SHA-256 (hex) of a decoded document, without its version and the hash itself."""
+    hashed = {name: value for name, value in content.items() if name not in ("content_hash", "version")}
+    return hashlib.sha256(orjson.dumps(hashed, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _mismatch(claimed: Any, actual: str) -> str:
+    return f"content_hash was {str(claimed)[:12]}…, the content has {actual[:12]}…"
 
 
 def parse_document(data: bytes, origin: str) -> ParameterDocument:
@@ -86,7 +116,7 @@ def parse_document(data: bytes, origin: str) -> ParameterDocument:
     except orjson.JSONDecodeError as error:
         raise BadParameters(f"{origin} is not JSON ({error}); is it truncated?") from error
     except ValidationError as error:
-        raise BadParameters(f"{origin}: {one_line(error)}") from error
+        raise BadParameters(f"{origin}: {one_line(error, ParameterDocument)}") from error
 
 
 def read_document(path: Path) -> ParameterDocument:

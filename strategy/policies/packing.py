@@ -11,6 +11,7 @@ from strategy.kernel.state import Params, Records
 from strategy.policies.document import Instrument
 from strategy.policies.parameters import ParameterSet
 from strategy.policies.registry import Policy, PolicyParameters
+from strategy.policies.sections import REGIME_SPREADS, THRESHOLDS
 
 NS: Final = 1_000_000_000
 
@@ -56,9 +57,11 @@ def _instrument(instrument: Instrument) -> Records:
 
 
 def _regimes(parameters: ParameterSet) -> Records:
-    record = np.zeros(1, REGIMES)
-    for name, value in parameters.regimes.model_dump().items():
+    record, regimes = np.zeros(1, REGIMES), parameters.regimes
+    for name, value in zip(THRESHOLDS, regimes.thresholds, strict=True):
         record[name] = value
+    for name in REGIME_SPREADS:
+        record[name] = getattr(regimes, name)
     return record
 
 

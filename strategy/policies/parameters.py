@@ -12,6 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from strategy.errors import BadParameters
+from strategy.policies.faults import one_line as one_line  # callers find it beside the set
 from strategy.policies.migration import SCHEMA_VERSION, migrated
 from strategy.policies.registry import EngineParameters, Kind, Policy, PolicyParameters, policy
 from strategy.policies.sections import Barriers, Quoting, Regimes, Risk
@@ -102,7 +103,14 @@ def _completed(kind: Kind, group: str, given: dict[str, Any]) -> dict[str, Any]:
     name = fields.pop("policy", None)
     if not isinstance(name, str):
         raise ValueError(f"{group}.policy was {name!r}, it must name a policy")
-    model = policy(kind, name).parameters(**fields)
+    try:
+        chosen = policy(kind, name)
+    except BadParameters as error:
+        raise ValueError(f"{group}: {error}") from error
+    try:
+        model = chosen.parameters(**fields)
+    except ValidationError as error:
+        raise ValueError(one_line(error, chosen.parameters, group)) from error
     return {"policy": name, **model.model_dump(mode="json")}
 
 
@@ -117,16 +125,4 @@ def parse_parameters(data: Any) -> ParameterSet:
     try:
         return ParameterSet.model_validate(data)
     except ValidationError as error:
-        raise BadParameters(one_line(error)) from error
-
-
-def one_line(error: ValidationError) -> str:
-    """Return the first fault of a pydantic error as `field was value: what is allowed`."""
-    fault = error.errors()[0]
-    field = ".".join(str(part) for part in fault["loc"]) or "parameters"
-    message = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] == "value_error":
-        return f"{field}: {message}"
-    if fault["type"] == "missing":
-        return f"{field} is missing"
-    return f"{field} was {fault['input']!r}: {message[0].lower()}{message[1:]}"
+        raise BadParameters(one_line(error, ParameterSet)) from error

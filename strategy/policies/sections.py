@@ -3,15 +3,20 @@
 Field names are the seeds' own; units, bounds and search ranges are declared where the field is.
 """
 
-from typing import Annotated, Literal, Self
+from itertools import pairwise
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from strategy.errors import BadParameters
 from strategy.kernel.records import MAX_LEVELS
 from strategy.kernel.state import RATE_CAPACITY
 from strategy.policies.fields import setting
 
 Multiples = Annotated[tuple[Annotated[float, Field(gt=0, le=100)], ...], Field(min_length=1, max_length=MAX_LEVELS)]
+Quantile = Annotated[float, Field(gt=0, lt=1)]
+THRESHOLDS: Final = ("low_threshold", "medium_threshold", "high_threshold")
+REGIME_SPREADS: Final = ("spread_low", "spread_medium", "spread_high")
 
 
 class Section(BaseModel):
@@ -21,24 +26,64 @@ class Section(BaseModel):
 
 
 class Regimes(Section):
-    """Sigma cut-offs and the width of each regime (strategy.md 3); labels of every spread policy come from here."""
+    """Sigma cut-offs and the width of each regime (strategy.md 3); labels of every spread policy come from here.
 
-    low_threshold: float = setting(0.0005, "sigma below this is quiet", unit="sigma", gt=0)
-    medium_threshold: float = setting(0.0015, "sigma from here on is medium", unit="sigma", gt=0)
-    high_threshold: float = setting(0.003, "sigma from here on is high", unit="sigma", gt=0)
+    The cut-offs may be given as quantiles instead of numbers: they are None until `strategy.policies.quantiles` has
+    resolved them on a window's sigmas, and then both stand here.
+    """
+
+    low_threshold: float | None = setting(0.0005, "sigma below this is quiet", unit="sigma", gt=0)
+    medium_threshold: float | None = setting(0.0015, "sigma from here on is medium", unit="sigma", gt=0)
+    high_threshold: float | None = setting(0.003, "sigma from here on is high", unit="sigma", gt=0)
+    threshold_quantiles: tuple[Quantile, Quantile, Quantile] | None = setting(
+        None, "the thresholds as quantiles of the calibration window's sigmas; none = numbers"
+    )
     spread_low: float = setting(4.0, "half-spread up to the medium threshold", unit="bps", gt=0, le=10_000)
     spread_medium: float = setting(8.0, "half-spread from the medium threshold on", unit="bps", gt=0, le=10_000)
     spread_high: float = setting(20.0, "half-spread from the high threshold on", unit="bps", gt=0, le=10_000)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _quantiles_stand_for_numbers(cls, data: Any) -> Any:
+        """Leave the thresholds open where only quantiles are given: their defaults would contradict them."""
+        if not isinstance(data, dict) or data.get("threshold_quantiles") is None:
+            return data
+        return data if any(name in data for name in THRESHOLDS) else {**dict.fromkeys(THRESHOLDS), **data}
+
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if not self.low_threshold < self.medium_threshold < self.high_threshold:
-            values = f"{self.low_threshold}, {self.medium_threshold}, {self.high_threshold}"
-            raise ValueError(f"thresholds were {values}, they must increase strictly")
+        numbers = (self.low_threshold, self.medium_threshold, self.high_threshold)
+        if self.threshold_quantiles is None or numbers != (None, None, None):
+            _increase("thresholds", numbers)
+        if self.threshold_quantiles is not None:
+            _increase("threshold_quantiles", self.threshold_quantiles)
         if not self.spread_low <= self.spread_medium <= self.spread_high:
             values = f"{self.spread_low}, {self.spread_medium}, {self.spread_high}"
             raise ValueError(f"regime spreads were {values}, they must not decrease")
         return self
+
+    @property
+    def resolved(self) -> bool:
+        """Say whether the thresholds are numbers."""
+        return self.low_threshold is not None
+
+    @property
+    def thresholds(self) -> tuple[float, float, float]:
+        """Return the thresholds; bad input while they are quantiles only."""
+        if self.low_threshold is None or self.medium_threshold is None or self.high_threshold is None:
+            raise BadParameters(
+                f"regimes.threshold_quantiles were {self.threshold_quantiles} and are not resolved: "
+                "calibrate from this set, or set low_threshold, medium_threshold and high_threshold"
+            )
+        return self.low_threshold, self.medium_threshold, self.high_threshold
+
+
+def _increase(name: str, values: tuple[float | None, ...]) -> None:
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        raise ValueError(f"{name} were {', '.join(map(str, values))}, all of them must be set")
+    if not all(low < high for low, high in pairwise(known)):
+        raise ValueError(f"{name} were {', '.join(map(str, values))}, they must increase strictly")
 
 
 class Quoting(Section):
