@@ -50,3 +50,8 @@ def jit(function: Callable[P, R]) -> Callable[P, R]:
     its arguments, and only inlining lets the compiler drop the pairs (a replay takes two thirds of the time).
     """
     return cast(Callable[P, R], numba.njit(cache=True, forceinline=True)(function))
+
+
+def jit_apart(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile like `jit`, but as a function of its own: for what is long and seldom runs."""
+    return cast(Callable[P, R], numba.njit(cache=True)(function))

@@ -10,12 +10,16 @@ from strategy.kernel.records import (
     MAX_LEVELS,
     PENDING,
     QUOTED,
+    R_COLLAR,
     R_CROSS_ADJUSTED,
     R_CROSS_DROPPED,
     R_HOLDINGS,
+    R_MAX_BUYS,
     R_MIN_NOTIONAL,
     R_MIN_QTY,
 )
+
+BPS: Final = 1e-4
 
 # A float within 1e-6 of a tick or lot is that tick or lot: 0.001 / 0.00001 is 99.99999999999999 in binary, and
 # flooring that would quote one lot less than was asked for. 1e-6 is far above the rounding error of a product of
@@ -36,14 +40,36 @@ def grid_ceil(value: float) -> int:
 
 
 @jit
-def level_price(side: int, mid_ticks: float, bps: float) -> int:
-    """Return the price in ticks `bps` away from mid: a bid rounds down, an ask up, and neither stands on mid itself.
+def level_price(side: int, reference_ticks: float, bps: float) -> int:
+    """Return the price `bps` away from the reference price: a bid rounds down, an ask up, none stands on it.
 
     The last rule keeps bid < ask with a width of 0.
     """
     if side == BUY:
-        return min(grid_floor(mid_ticks * (1.0 - bps / 10_000.0)), math.ceil(mid_ticks) - 1)
-    return max(grid_ceil(mid_ticks * (1.0 + bps / 10_000.0)), math.floor(mid_ticks) + 1)
+        return min(grid_floor(reference_ticks * (1.0 - bps / 10_000.0)), math.ceil(reference_ticks) - 1)
+    return max(grid_ceil(reference_ticks * (1.0 + bps / 10_000.0)), math.floor(reference_ticks) + 1)
+
+
+@jit
+def beyond_collar(core: Any, risk: Any, side: int, price_ticks: int) -> bool:
+    """Return whether a price is too far on the wrong side of mid or of the last trade: a bid above, an ask below."""
+    reach = risk["collar_bps"] * BPS
+    if side * (price_ticks - core["mid_ticks"]) > reach * core["mid_ticks"]:
+        return True
+    last = core["last_trade_ticks"]
+    return bool(last > 0 and side * (price_ticks - last) > reach * last)
+
+
+@jit
+def vol_size(quoting: Any, sigma: float) -> float:
+    """Return the factor by which sigma shrinks every size: clip(vol_size_ref / sigma, vol_size_min, 1)."""
+    if quoting["vol_size_ref"] == math.inf:
+        return 1.0
+    if math.isnan(sigma):
+        return float(quoting["vol_size_min"])
+    if sigma <= quoting["vol_size_ref"]:
+        return 1.0
+    return float(max(quoting["vol_size_ref"] / sigma, quoting["vol_size_min"]))
 
 
 @jit
@@ -100,6 +126,17 @@ def affordable(side: int, price_ticks: int, free: float) -> int:
 
 
 @jit
+def count_open(slots: Any, side: int) -> int:
+    """Return how many entries of a side may rest."""
+    first = 0 if side == BUY else MAX_LEVELS
+    count = 0
+    for level in range(MAX_LEVELS):
+        if is_open(slots[first + level]):
+            count += 1
+    return count
+
+
+@jit
 def want_side(state: Any, params: Any, side: int, ticks: Any, lots: Any) -> int:
     """Write a side's wanted price and size per level, 0 where none is wanted; return the reasons why not.
 
@@ -108,15 +145,20 @@ def want_side(state: Any, params: Any, side: int, ticks: Any, lots: Any) -> int:
     core, quoting = state.core[0], params.quoting[0]
     first = 0 if side == BUY else MAX_LEVELS
     levels = quoting["buy_levels"] if side == BUY else quoting["sell_levels"]
+    room = quoting["max_concurrent_buys"] - count_open(state.slots, side) if side == BUY else MAX_LEVELS
     limit = opposite_best(core, state.slots, side)
     free = held(core, side) - reserved(state.slots, side)
     reasons = 0
     for level in range(levels):
         price, size, why = want_level(core, params, side, level, limit)
         if size > 0 and not is_open(state.slots[first + level]):
-            size, short = within_holdings(params, side, price, size, free)
-            free -= cost_of(side, price, size)
-            why |= short
+            if room <= 0:
+                size, why = 0, why | R_MAX_BUYS
+            else:
+                size, short = within_holdings(params, side, price, size, free)
+                free -= cost_of(side, price, size)
+                why |= short
+                room -= 1 if size > 0 else 0
         reasons |= why
         ticks[level] = price if size > 0 else 0
         lots[level] = size
@@ -128,21 +170,30 @@ def want_level(core: Any, params: Any, side: int, level: int, limit: int) -> tup
     """Return (ticks, lots, reasons) of one level before holdings; 0 lots when it is not to be quoted."""
     quoting = params.quoting[0]
     if side == BUY:
-        bps, size = core["bid_bps"] * quoting["buy_spreads"][level], core["bid_size"]
+        bps = core["bid_bps"] * quoting["buy_spreads"][level]
     else:
-        bps, size = core["ask_bps"] * quoting["sell_spreads"][level], core["ask_size"]
-    price = level_price(side, core["mid_ticks"], bps)
+        bps = core["ask_bps"] * quoting["sell_spreads"][level]
+    price = level_price(side, core["reference_ticks"], bps)
     reasons = 0
     if side * price >= side * limit:
         if quoting["drop_on_cross"] == 1:
             return 0, 0, R_CROSS_DROPPED
         price = limit - side
         reasons = R_CROSS_ADJUSTED
-    lots = grid_floor(quoting["order_lots"] * size)
+    if beyond_collar(core, params.risk[0], side, price):
+        return 0, 0, R_COLLAR
+    lots = level_lots(core, quoting, side)
     too_small = under_minimum(params, price, lots)
     if too_small != 0:
         return 0, 0, too_small
     return price, lots, reasons
+
+
+@jit
+def level_lots(core: Any, quoting: Any, side: int) -> int:
+    """Return the size of one level of a side."""
+    factor = core["bid_size"] if side == BUY else core["ask_size"]
+    return grid_floor(quoting["order_lots"] * factor * core["vol_size"])
 
 
 @jit

@@ -1,4 +1,6 @@
-"""The life of the orders (strategy.md 6): IDLE, PENDING, QUOTED, CANCELLING, COOLDOWN, one slot a side and level.
+"""The life of the orders (strategy.md 6): IDLE, PENDING, QUOTED, CANCELLING, POSITION, COOLDOWN.
+
+One slot a side and level, one more for each that closes what it holds, and one for the position rebalance.
 
 News of orders may come in any order: a fill before its acknowledgement, a cancel that lost against a fill, a fill
 after the cancel was confirmed. A slot keeps the id of its last order, so that late news finds it. Only an
@@ -16,18 +18,26 @@ from strategy.kernel.records import (
     CANCELLED,
     CANCELLING,
     COOLDOWN,
+    ENTRY,
     FILL,
     IDLE,
     MAX_LEVELS,
     PENDING,
     PLACE,
+    POSITION,
     QUOTED,
     R_HOLDINGS,
+    R_MAX_BUYS,
+    R_RATE,
     R_REFRESH,
     R_REJECTED,
+    R_REQUOTE,
     REJECT,
     REJECT_POST_ONLY,
+    TAKE_PROFIT,
 )
+from strategy.kernel.risk import is_locked, may_send, note_sent
+from strategy.kernel.state import ENTRIES, EXITS
 
 REJECT_PAUSE_NS: Final = 1_000_000_000  # at least this long after a refusal that asking again at once will not cure
 TOLERANCE: Final = 1e-6  # lots, or relative for atoms: fees are not whole atoms
@@ -60,11 +70,12 @@ def take_order_news(state: Any, params: Any, event: Any) -> int:
     if not is_open(slot):
         return 0
     if kind == CANCELLED:
-        end_order(slot, event["local_ts"], params.quoting[0]["cooldown_ns"] if slot["filled"] == 1 else 0)
+        after_fill = slot["filled"] == 1 and i < ENTRIES
+        end_order(state, i, event["local_ts"], params.quoting[0]["cooldown_ns"] if after_fill else 0)
         return 0
     if kind == REJECT:
         state.core[0]["rejects"] += 1
-        end_order(slot, event["local_ts"], reject_pause(params.quoting[0], event["code"]))
+        end_order(state, i, event["local_ts"], reject_pause(params.quoting[0], event["code"]))
         return R_REJECTED
     return 0
 
@@ -93,26 +104,80 @@ def take_fill(state: Any, params: Any, event: Any) -> None:
     if i < 0:
         core["late_fills"] += 1
         return
+    note_holding(state, params, i, event)
     slot = state.slots[i]
+    pause_ns = params.quoting[0]["cooldown_ns"] if i < ENTRIES else 0
     slot["filled"] = 1
     if not is_open(slot):
         core["late_fills"] += 1
-        end_order(slot, event["local_ts"], params.quoting[0]["cooldown_ns"])
+        if i < ENTRIES:
+            end_order(state, i, event["local_ts"], pause_ns)
         return
     # Two partial fills may arrive swapped: the later one's count includes the earlier one's.
     slot["leaves_lots"] = min(slot["leaves_lots"], event["leaves_lots"])
     if slot["leaves_lots"] == 0:
-        end_order(slot, event["local_ts"], params.quoting[0]["cooldown_ns"])
+        end_order(state, i, event["local_ts"], pause_ns)
     elif slot["state"] == PENDING:
         slot["state"] = QUOTED
 
 
 @jit
-def end_order(slot: Any, now: int, pause_ns: int) -> None:
-    """Free a slot whose order is gone, after a pause (ns)."""
-    slot["state"] = COOLDOWN if pause_ns > 0 else IDLE
-    slot["cooldown_until_ns"] = now + pause_ns
+def note_holding(state: Any, params: Any, i: int, event: Any) -> None:
+    """Keep what a filled slot holds while barriers are set: an entry's fill adds, a closing order's takes off."""
+    if i < ENTRIES:
+        if params.barriers[0]["enabled"] == 1:
+            add_holding(state.core[0], state.held[i], event)
+    elif i < EXITS:
+        take_off_holding(state, params, i - ENTRIES, event)
+
+
+@jit
+def add_holding(core: Any, held: Any, event: Any) -> None:
+    """Add an entry's fill to what its slot holds."""
+    if held["lots"] == 0:
+        core["positions"] += 1
+        held["opened_ns"] = event["local_ts"]
+        held["extreme_ticks"] = float(event["price_ticks"])
+        held["hit"] = 0
+    held["lots"] += event["qty_lots"]
+    held["atoms"] += float(event["price_ticks"]) * float(event["qty_lots"])
+
+
+@jit
+def take_off_holding(state: Any, params: Any, i: int, event: Any) -> None:
+    """Take a closing order's fill off what its slot holds; the entry price stays, and the end starts the cooldown."""
+    held = state.held[i]
+    if held["lots"] == 0:
+        return
+    left = max(held["lots"] - event["qty_lots"], 0)
+    held["atoms"] *= float(left) / float(held["lots"])
+    held["lots"] = left
+    if left == 0:
+        drop_holding(state, i, event["local_ts"], params.quoting[0]["cooldown_ns"])
+
+
+@jit
+def drop_holding(state: Any, i: int, now: int, pause_ns: int) -> None:
+    """Forget what a slot holds; when its entry is over, it waits (ns) and is free."""
+    held = state.held[i]
+    held["lots"] = 0
+    held["atoms"] = 0.0
+    held["hit"] = 0
+    state.core[0]["positions"] -= 1
+    if state.slots[i]["state"] == POSITION:
+        end_order(state, i, now, pause_ns)
+
+
+@jit
+def end_order(state: Any, i: int, now: int, pause_ns: int) -> None:
+    """Free a slot whose order is gone, after a pause (ns); one that holds something waits for its barriers."""
+    slot = state.slots[i]
     slot["leaves_lots"] = 0
+    slot["cooldown_until_ns"] = now + pause_ns
+    if i < ENTRIES and state.held[i]["lots"] > 0:
+        slot["state"] = POSITION
+    else:
+        slot["state"] = COOLDOWN if pause_ns > 0 else IDLE
 
 
 @jit
@@ -125,33 +190,66 @@ def end_cooldowns(slots: Any, now: int) -> None:
 
 @jit
 def cancel_slots(state: Any, params: Any, now: int, out: Any) -> int:
-    """Cancel what may not or no longer rest; return the reasons.
+    """Cancel the quotes that may not or no longer rest; return the reasons.
 
     A side that is disabled (blocked, halted, by the inventory policy) rests nothing; a level beyond the parameter
-    set's levels goes; what the holdings no longer cover goes, outer levels first; the rest goes at its refresh.
+    set's levels goes, and a bid beyond max_concurrent_buys; what the holdings no longer cover goes, outer levels
+    first; the rest goes at its refresh, or when its price is no longer wanted, unless quote updates are locked out.
     """
     core, quoting = state.core[0], params.quoting[0]
+    locked = is_locked(core, now)
     reasons = 0
-    covered = 0.0
-    for i in range(len(state.slots)):
+    covered, count = 0.0, 0
+    for i in range(ENTRIES):
         slot = state.slots[i]
         if slot["level"] == 0:
-            covered = held(core, slot["side"]) * (1.0 + 1e-12) + TOLERANCE
-        if is_open(slot):
-            covered -= cost_of(slot["side"], slot["price_ticks"], slot["leaves_lots"])
+            covered = spendable(core, state.slots, slot["side"])
+            count = 0
+        if not is_open(slot):
+            continue
+        covered -= cost_of(slot["side"], slot["price_ticks"], slot["leaves_lots"])
+        count += 1
         if slot["state"] != QUOTED:
             continue
         enabled = core["bid_enabled"] if slot["side"] == BUY else core["ask_enabled"]
         levels = quoting["buy_levels"] if slot["side"] == BUY else quoting["sell_levels"]
+        why = 0
         if enabled == 0 or slot["level"] >= levels:
             add_cancel(state, slot, out)
-        elif now - slot["placed_ns"] >= quoting["refresh_ns"]:
-            reasons |= R_REFRESH
-            add_cancel(state, slot, out)
+        elif slot["side"] == BUY and count > quoting["max_concurrent_buys"]:
+            why = R_MAX_BUYS
         elif covered < 0.0:
-            reasons |= R_HOLDINGS
+            why = R_HOLDINGS
+        elif not locked:
+            why = outdated(core, quoting, slot, out.decision[0], now)
+        if why != 0:
+            reasons |= why
             add_cancel(state, slot, out)
     return reasons
+
+
+@jit
+def spendable(core: Any, slots: Any, side: int) -> float:
+    """Return what a side's quotes may lock: what is held less what closing orders lock."""
+    total = held(core, side) * (1.0 + 1e-12) + TOLERANCE
+    for i in range(ENTRIES, len(slots)):
+        if slots[i]["side"] == side and is_open(slots[i]):
+            total -= cost_of(side, slots[i]["price_ticks"], slots[i]["leaves_lots"])
+    return total
+
+
+@jit
+def outdated(core: Any, quoting: Any, slot: Any, decision: Any, now: int) -> int:
+    """Return why a resting quote is to be replaced, 0 when it is not: its refresh, or a wanted price too far away."""
+    if now - slot["placed_ns"] >= quoting["refresh_ns"]:
+        return R_REFRESH
+    level = slot["level"]
+    wanted = decision["want_bid_ticks"][level] if slot["side"] == BUY else decision["want_ask_ticks"][level]
+    moved = abs(wanted - slot["price_ticks"])
+    if wanted > 0 and float(moved) * 10_000.0 > quoting["requote_tolerance_bps"] * core["mid_ticks"]:
+        core["requotes"] += 1
+        return R_REQUOTE
+    return 0
 
 
 @jit
@@ -163,33 +261,42 @@ def add_cancel(state: Any, slot: Any, out: Any) -> None:
 
 
 @jit
-def place_slots(state: Any, now: int, out: Any) -> None:
-    """Place the wanted quote of every free slot."""
-    decision = out.decision[0]
-    for i in range(len(state.slots)):
+def place_slots(state: Any, params: Any, now: int, out: Any) -> int:
+    """Place the wanted quote of every free slot within the rates; return the reasons why not."""
+    core, decision = state.core[0], out.decision[0]
+    if is_locked(core, now):
+        return 0
+    for i in range(ENTRIES):
         slot = state.slots[i]
         level = slot["level"]
         if slot["side"] == BUY:
             ticks, lots = decision["want_bid_ticks"][level], decision["want_bid_lots"][level]
         else:
             ticks, lots = decision["want_ask_ticks"][level], decision["want_ask_lots"][level]
-        if slot["state"] == IDLE and lots > 0:
-            add_place(state, slot, ticks, lots, now)
-            add_action(out, PLACE, slot)
+        if slot["state"] != IDLE or lots <= 0:
+            continue
+        if not may_send(core, state.sent, params.risk[0], now):
+            core["rate_limited"] += 1
+            return R_RATE
+        core["placed"] += 1
+        send(state, slot, PLACE, ENTRY, ticks, lots, now, out)
+    return 0
 
 
 @jit
-def add_place(state: Any, slot: Any, ticks: int, lots: int, now: int) -> None:
+def send(state: Any, slot: Any, kind: int, purpose: int, ticks: int, lots: int, now: int, out: Any) -> None:
     """Turn a free slot into a sent order."""
     core = state.core[0]
     slot["state"] = PENDING
     slot["filled"] = 0
+    slot["purpose"] = purpose
     slot["order_id"] = core["next_order_id"]
     slot["price_ticks"] = ticks
     slot["leaves_lots"] = lots
     slot["placed_ns"] = now
     core["next_order_id"] += 1
-    core["placed"] += 1
+    note_sent(core, state.sent, now)
+    add_action(out, kind, slot)
 
 
 @jit
@@ -199,6 +306,7 @@ def add_action(out: Any, kind: int, slot: Any) -> None:
     action["kind"] = kind
     action["side"] = slot["side"]
     action["level"] = slot["level"]
+    action["purpose"] = slot["purpose"]
     action["order_id"] = slot["order_id"]
     action["price_ticks"] = slot["price_ticks"]
     action["qty_lots"] = slot["leaves_lots"]
@@ -206,23 +314,46 @@ def add_action(out: Any, kind: int, slot: Any) -> None:
 
 
 @jit
-def next_wake(slots: Any, refresh_ns: int) -> int:
-    """Return the earliest moment at which time alone moves a slot, 0 when none does."""
+def takes(slot: Any) -> bool:
+    """Return whether a slot's order is one that takes."""
+    return bool(slot["purpose"] != ENTRY and slot["purpose"] != TAKE_PROFIT)
+
+
+@jit
+def sooner(wake: int, due: int, now: int) -> int:
+    """Return the earlier of two moments after `now`; 0 = none. What is due already waits for something else."""
+    if due > now and (wake == 0 or due < wake):
+        return due
+    return wake
+
+
+@jit
+def next_wake(state: Any, params: Any, now: int) -> int:
+    """Return the earliest moment at which time alone changes something, 0 when none does."""
+    core, risk = state.core[0], params.risk[0]
     wake = 0
-    for slot in slots:
-        due = 0
-        if slot["state"] == QUOTED:
-            due = slot["placed_ns"] + refresh_ns
+    for i in range(len(state.slots)):
+        slot = state.slots[i]
+        if slot["state"] == QUOTED and i < ENTRIES:
+            wake = sooner(wake, slot["placed_ns"] + params.quoting[0]["refresh_ns"], now)
         elif slot["state"] == COOLDOWN:
-            due = slot["cooldown_until_ns"]
-        if due != 0 and (wake == 0 or due < wake):
-            wake = due
+            wake = sooner(wake, slot["cooldown_until_ns"], now)
+    wake = sooner(wake, core["lockout_until_ns"], now)
+    wake = sooner(wake, core["rate_free_ns"], now)
+    if core["have_book"] == 1 and risk["stale_ns"] > 0:
+        wake = sooner(wake, core["accepted_ns"] + risk["stale_ns"], now)
+    if core["panicking"] == 1 and risk["panic_kill_ns"] > 0:
+        wake = sooner(wake, core["panic_ns"] + risk["panic_kill_ns"], now)
+    if core["positions"] > 0 and params.barriers[0]["time_limit_ns"] > 0:
+        for held in state.held:
+            if held["lots"] > 0:
+                wake = sooner(wake, held["opened_ns"] + params.barriers[0]["time_limit_ns"], now)
     return wake
 
 
 @jit
 def write_resting(slots: Any, decision: Any) -> None:
-    """Copy what may rest at the venue into a decision."""
+    """Copy the quotes that may rest at the venue into a decision."""
     for level in range(MAX_LEVELS):
         bid, ask = slots[level], slots[MAX_LEVELS + level]
         bid_open, ask_open = is_open(bid), is_open(ask)

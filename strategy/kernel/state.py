@@ -54,10 +54,12 @@ CORE = np.dtype(
         ("day", "i8"),  # days since the epoch, UTC
         ("day_equity", "f8"),  # atoms
         ("peak_equity", "f8"),
+        ("orders_sent", "i8"),
+        ("order_day", "i8"),
         ("orders_today", "i8"),
         ("rate_free_ns", "i8"),  # when the next order may go out, 0 = now
-        ("rebalancing", "i1"),  # a breach was seen, its order is not sent yet
-        ("rebalanced", "i1"),  # this breach has had its order
+        ("rebalanced", "i1"),  # the present breach of the rebalance threshold has had its order
+        ("positions", "i8"),  # slots that hold something
         # what was decided
         ("halted", "i1"),
         ("regime", "i1"),
@@ -69,6 +71,7 @@ CORE = np.dtype(
         ("ask_bps", "f8"),
         ("bid_size", "f8"),
         ("ask_size", "f8"),
+        ("vol_size", "f8"),
         ("version", "i8"),
         # holdings
         ("base_lots", "f8"),
@@ -212,3 +215,4 @@ def restart_volatility(state: State) -> None:
     state.volatility[:] = np.zeros(1, state.volatility.dtype)
     state.core["sigma"] = math.nan
     state.core["no_difference"] = 1
+    state.core["next_sample_ns"] = 0

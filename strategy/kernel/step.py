@@ -8,9 +8,16 @@ clock and has no memory but `state`. The names imported from the contract are bo
 import math
 from typing import Any, Final
 
-from strategy.kernel.contract import inventory_decide, spread_decide, volatility_update
+from strategy.kernel.barriers import close_positions, rebalance, taking
+from strategy.kernel.contract import (
+    inventory_decide,
+    signals_decide,
+    signals_observe,
+    spread_decide,
+    volatility_update,
+)
 from strategy.kernel.jit import jit
-from strategy.kernel.quotes import want_side
+from strategy.kernel.quotes import vol_size, want_side
 from strategy.kernel.records import (
     BALANCE,
     BOOK,
@@ -19,34 +26,64 @@ from strategy.kernel.records import (
     GAP,
     HALT,
     HIGH,
+    KILL,
+    KILLED_BY_HAND,
     LOW,
     MAX_LEVELS,
     MEDIUM,
+    NOT_KILLED,
     PARAMETERS,
     QUIET,
+    R_BARRIER,
+    R_CLEARING,
+    R_COLLAR,
     R_CROSS_ADJUSTED,
     R_CROSS_DROPPED,
     R_CROSSED,
+    R_DUST,
     R_HALTED,
     R_HOLDINGS,
+    R_KILLED,
+    R_LOCKOUT,
     R_MIN_NOTIONAL,
     R_MIN_QTY,
     R_NO_BOOK,
+    R_PANIC,
     R_PARAMETERS,
+    R_RATE,
     R_REFRESH,
     R_REJECTED,
+    R_REQUOTE,
     R_SIDE_DISABLED,
+    R_STALE,
+    R_THIN_BOOK,
     R_WARMUP,
     SELL,
     TIMER,
     TRADE,
     WARMUP,
 )
+from strategy.kernel.risk import (
+    forget_book,
+    is_locked,
+    is_thin,
+    rearm,
+    replace_holdings,
+    throw_kill,
+    watch_equity,
+    watch_panic,
+    watch_regime,
+    watch_sigma,
+    watch_silence,
+)
 from strategy.kernel.slots import cancel_slots, end_cooldowns, next_wake, place_slots, take_order_news, write_resting
 
-BLOCKING: Final = R_NO_BOOK | R_CROSSED | R_HALTED
+BLOCKING: Final = R_NO_BOOK | R_CROSSED | R_HALTED | R_KILLED | R_PANIC | R_THIN_BOOK | R_STALE
 # Reasons that describe a moment and not a condition: their end is no news.
-PASSING: Final = R_REFRESH | R_PARAMETERS | R_REJECTED | R_CROSS_ADJUSTED
+PASSING: Final = (
+    R_REFRESH | R_PARAMETERS | R_REJECTED | R_CROSS_ADJUSTED | R_REQUOTE | R_RATE | R_DUST | R_BARRIER | R_CLEARING
+)
+CLOCK_REACH: Final = 100_000  # ticks of the sampling clock that one event makes up for; a longer silence is a gap
 
 
 @jit
@@ -58,28 +95,50 @@ def step(state: Any, params: Any, event: Any, out: Any) -> int:
     out.used[0] = 0
     out.decided[0] = 0
     kind = event["kind"]
+    advance_clock(state, params, event["local_ts"])
     if kind == TRADE:
-        state.core[0]["trades"] += 1
+        take_trade(state, params, event)
         return 0
     reasons = 0
     if kind == BOOK:
         if not take_book(state, params, event):
             return 0
+        signals_observe(state.signals, params.signals, event, state.core[0]["mid_ticks"])
     elif kind == TIMER:
         state.core[0]["timers"] += 1
     elif kind == GAP:
         take_gap(state)
-    elif kind == HALT:
-        state.core[0]["halted"] = 1 if event["flag"] == 1 else 0
+        signals_observe(state.signals, params.signals, event, state.core[0]["mid_ticks"])
+    elif kind in (HALT, KILL):
+        take_order_to_stop(state.core[0], event)
     elif kind == BALANCE:
-        state.core[0]["base_lots"] = event["base_lots"]
-        state.core[0]["quote_atoms"] = event["quote_atoms"]
+        replace_holdings(state.core[0], event["base_lots"], event["quote_atoms"])
     elif kind == PARAMETERS:
         state.core[0]["version"] = event["code"]
         reasons = R_PARAMETERS
     else:
         reasons = take_order_news(state, params, event)
     return respond(state, params, event, out, reasons)
+
+
+@jit
+def take_trade(state: Any, params: Any, event: Any) -> None:
+    """Remember a public trade; it decides nothing by itself."""
+    core = state.core[0]
+    core["trades"] += 1
+    core["last_trade_ticks"] = event["price_ticks"]
+    signals_observe(state.signals, params.signals, event, core["mid_ticks"])
+
+
+@jit
+def take_order_to_stop(core: Any, event: Any) -> None:
+    """Halt or resume; throw the kill switch or arm it anew."""
+    if event["kind"] == HALT:
+        core["halted"] = 1 if event["flag"] == 1 else 0
+    elif event["flag"] == 1:
+        throw_kill(core, max(event["code"], KILLED_BY_HAND))
+    else:
+        rearm(core, event["local_ts"])
 
 
 @jit
@@ -94,6 +153,8 @@ def take_book(state: Any, params: Any, event: Any) -> bool:
     if fresh:
         core["need_fresh"] = 0
         core["no_difference"] = 1
+        core["next_sample_ns"] = 0
+        core["stale"] = 0
     bid, ask, now = event["bid_ticks"], event["ask_ticks"], event["local_ts"]
     if bid <= 0 or ask <= bid:
         core["crossed_books"] += 1
@@ -104,42 +165,76 @@ def take_book(state: Any, params: Any, event: Any) -> bool:
     if unchanged and now - core["accepted_ns"] < params.quoting[0]["min_update_ns"]:
         core["debounced"] += 1
         return False
-    sample(state, params, bid, ask, now)
+    accept(state, params, event)
     return True
 
 
 @jit
-def sample(state: Any, params: Any, bid: int, ask: int, now: int) -> None:
-    """Accept a book as the current one and let the volatility engine see its mid."""
-    core = state.core[0]
+def accept(state: Any, params: Any, event: Any) -> None:
+    """Make a book the current one; without a sampling clock its mid is a sample, with one it starts the clock."""
+    core, now, sampling_ns = state.core[0], event["local_ts"], params.quoting[0]["sampling_ns"]
     core["accepted"] += 1
     core["crossed"] = 0
     core["have_book"] = 1
-    core["bid_ticks"] = bid
-    core["ask_ticks"] = ask
+    core["bid_ticks"] = event["bid_ticks"]
+    core["ask_ticks"] = event["ask_ticks"]
+    core["bid_lots"] = event["bid_lots"]
+    core["ask_lots"] = event["ask_lots"]
+    core["bid_depth_lots"] = event["bid_depth_lots"]
+    core["ask_depth_lots"] = event["ask_depth_lots"]
     core["accepted_ns"] = now
-    core["mid_ticks"] = 0.5 * float(bid + ask)
+    core["mid_ticks"] = 0.5 * float(core["bid_ticks"] + core["ask_ticks"])
+    if sampling_ns == 0:
+        sample(state, params, now)
+    elif core["next_sample_ns"] == 0:
+        core["next_sample_ns"] = (now // sampling_ns + 1) * sampling_ns
+
+
+@jit
+def advance_clock(state: Any, params: Any, now: int) -> None:
+    """Sample the mid as it stood at every tick of the sampling clock up to `now` (strategy.md 2).
+
+    Ticks are multiples of the interval since the epoch; a tick sees what was accepted before it.
+    """
+    core, sampling_ns = state.core[0], params.quoting[0]["sampling_ns"]
+    if core["next_sample_ns"] == 0 or now < core["next_sample_ns"]:
+        return
+    if sampling_ns == 0:
+        core["next_sample_ns"] = 0
+        return
+    if (now - core["next_sample_ns"]) // sampling_ns >= CLOCK_REACH:
+        core["next_sample_ns"] = now // sampling_ns * sampling_ns
+        core["no_difference"] = 1
+    while core["next_sample_ns"] <= now:
+        sample(state, params, core["next_sample_ns"])
+        core["next_sample_ns"] += sampling_ns
+
+
+@jit
+def sample(state: Any, params: Any, ts: int) -> None:
+    """Let the volatility engine see the current mid at `ts`."""
+    core = state.core[0]
+    core["samples"] += 1
     core["sigma"] = volatility_update(
         state.volatility[0],
         params.volatility[0],
         state.ring,
         core["mid_ticks"],
         params.instrument[0]["tick_size"],
-        now,
+        ts,
         core["no_difference"] == 1,
     )
     core["no_difference"] = 0
+    watch_sigma(core, params.risk[0], ts)
 
 
 @jit
 def take_gap(state: Any) -> None:
-    """Forget the book until a fresh one comes; no difference is taken across the gap."""
+    """Forget the book until a fresh one comes."""
     core = state.core[0]
     core["gaps"] += 1
-    core["have_book"] = 0
-    core["need_fresh"] = 1
-    core["no_difference"] = 1
-    core["crossed"] = 0
+    core["stale"] = 0
+    forget_book(core)
 
 
 @jit
@@ -147,13 +242,14 @@ def respond(state: Any, params: Any, event: Any, out: Any, reasons: int) -> int:
     """Decide anew, move the slots, and say so when anything changed; return the number of actions."""
     core = state.core[0]
     now = event["local_ts"]
-    reasons |= decide(state, params)
+    reasons |= decide(state, params, now)
     end_cooldowns(state.slots, now)
-    reasons |= cancel_slots(state, params, now, out)
+    reasons |= clear_the_way(state, params, now, reasons, out)
     reasons |= write_wants(state, params, out.decision[0])
+    reasons |= cancel_slots(state, params, now, out)
+    reasons |= place_slots(state, params, now, out)
     count_reasons(core, reasons)
-    place_slots(state, now, out)
-    core["next_wake_ns"] = next_wake(state.slots, params.quoting[0]["refresh_ns"])
+    core["next_wake_ns"] = next_wake(state, params, now)
     if out.used[0] > 0 or is_news(core, reasons):
         write_decision(state, event, reasons, out)
     return int(out.used[0])
@@ -174,58 +270,140 @@ def regime_of(regimes: Any, sigma: float) -> int:
 
 
 @jit
-def decide(state: Any, params: Any) -> int:
+def decide(state: Any, params: Any, now: int) -> int:
     """Set regime, widths, sizes and enabled sides from book, sigma and inventory; return the reasons."""
-    core = state.core[0]
-    core["regime"] = regime_of(params.regimes[0], core["sigma"])
-    reasons = R_WARMUP if core["regime"] == WARMUP else 0
+    core, risk = state.core[0], params.risk[0]
+    watch_silence(core, risk, now)
+    watch_panic(core, risk, now)
+    watch_regime(core, risk, regime_of(params.regimes[0], core["sigma"]), now)
+    if core["have_book"] == 1 and core["crossed"] == 0:
+        watch_equity(core, risk, now)
+    reasons = why_not(core, risk, now)
+    if core["regime"] == WARMUP:
+        reasons |= R_WARMUP
+    locked_out = reasons & R_LOCKOUT != 0 and risk["lockout_cancels"] == 1
+    if reasons & BLOCKING != 0 or locked_out:
+        disable(core)
+        return reasons
+    return reasons | decide_sides(state, params, now)
+
+
+@jit
+def why_not(core: Any, risk: Any, now: int) -> int:
+    """Return the rules that stand against quoting now."""
+    reasons = 0
     if core["halted"] == 1:
         reasons |= R_HALTED
+    if core["kill"] != NOT_KILLED:
+        reasons |= R_KILLED
+    if core["panicking"] == 1:
+        reasons |= R_PANIC
+    if is_locked(core, now):
+        reasons |= R_LOCKOUT
     if core["crossed"] == 1:
         reasons |= R_CROSSED
+    elif core["stale"] == 1:
+        reasons |= R_STALE
     elif core["have_book"] == 0:
         reasons |= R_NO_BOOK
-    if reasons & BLOCKING != 0:
-        core["bid_enabled"] = 0
-        core["ask_enabled"] = 0
-        core["bid_bps"] = 0.0
-        core["ask_bps"] = 0.0
-        return reasons
-    return reasons | decide_sides(state, params)
+    elif is_thin(core, risk):
+        reasons |= R_THIN_BOOK
+    return reasons
 
 
 @jit
-def width_bps(params: Any, sigma: float) -> float:
-    """Return the half-spread before inventory: the policy's, or the fallback while sigma is unknown, in its limits."""
-    quoting = params.quoting[0]
-    if math.isnan(sigma):
-        width = quoting["fallback_spread_bps"]
+def disable(core: Any) -> None:
+    """Want nothing on either side."""
+    core["bid_enabled"] = 0
+    core["ask_enabled"] = 0
+    core["bid_bps"] = 0.0
+    core["ask_bps"] = 0.0
+    core["reference_ticks"] = core["mid_ticks"]
+
+
+@jit
+def write_context(state: Any, params: Any, now: int) -> None:
+    """Write what policies are told."""
+    core, context, quoting = state.core[0], state.context[0], params.quoting[0]
+    context["local_ts"] = now
+    context["mid_ticks"] = core["mid_ticks"]
+    context["tick_size"] = params.instrument[0]["tick_size"]
+    context["lot_size"] = params.instrument[0]["lot_size"]
+    context["sigma"] = core["sigma"]
+    context["sigma_bps_s"] = sigma_bps_s(quoting, core["sigma"], core["mid_ticks"] * context["tick_size"])
+    context["base_lots"] = core["base_lots"]
+    context["quote_atoms"] = core["quote_atoms"]
+    context["order_lots"] = quoting["order_lots"]
+    context["bid_lots"] = core["bid_lots"]
+    context["ask_lots"] = core["ask_lots"]
+    context["bid_depth_lots"] = core["bid_depth_lots"]
+    context["ask_depth_lots"] = core["ask_depth_lots"]
+
+
+@jit
+def sigma_bps_s(quoting: Any, sigma: float, mid: float) -> float:
+    """Return sigma in bps of mid (quote units) per root second; nan where a sample's span is not known."""
+    if quoting["sample_s"] <= 0.0:
+        return math.nan
+    fraction = sigma / mid if quoting["sigma_absolute"] == 1 else sigma
+    return float(fraction * 10_000.0 / math.sqrt(quoting["sample_s"]))
+
+
+@jit
+def write_spread(state: Any, params: Any) -> None:
+    """Write both widths within floor and cap: the policy's, or the fallback without a sigma, times the signals'."""
+    spread, signal, quoting = state.spread[0], state.signal[0], params.quoting[0]
+    spread["reservation_bps"] = 0.0
+    if math.isnan(state.context[0]["sigma"]):
+        spread["bid_bps"] = quoting["fallback_spread_bps"]
+        spread["ask_bps"] = quoting["fallback_spread_bps"]
     else:
-        width = spread_decide(params.spread[0], params.regimes[0], sigma)
-    return float(min(max(width, quoting["spread_floor_bps"]), quoting["spread_cap_bps"]))
+        spread_decide(params.spread[0], params.regimes[0], state.context[0], spread)
+    floor, cap = quoting["spread_floor_bps"], quoting["spread_cap_bps"]
+    spread["bid_bps"] = min(max(spread["bid_bps"] * signal["bid_factor"], floor), cap)
+    spread["ask_bps"] = min(max(spread["ask_bps"] * signal["ask_factor"], floor), cap)
 
 
 @jit
-def decide_sides(state: Any, params: Any) -> int:
-    """Let the inventory policy bias the width: times its factor, plus its shift, never under the floor."""
-    core, inventory = state.core[0], state.inventory[0]
+def decide_sides(state: Any, params: Any, now: int) -> int:
+    """Ask signals, spread policy and inventory policy: width x factor + shift, never under the floor."""
+    core, signal, spread, inventory = state.core[0], state.signal[0], state.spread[0], state.inventory[0]
     floor = params.quoting[0]["spread_floor_bps"]
-    width = width_bps(params, core["sigma"])
-    inventory_decide(
-        params.inventory[0],
-        core["base_lots"],
-        core["quote_atoms"],
-        core["mid_ticks"],
-        params.instrument[0]["lot_size"],
-        inventory,
-    )
+    write_context(state, params, now)
+    signal["reference_bps"] = 0.0
+    signal["bid_factor"] = 1.0
+    signal["ask_factor"] = 1.0
+    signals_decide(state.signals, params.signals, state.context[0], signal)
+    write_spread(state, params)
+    inventory_decide(params.inventory[0], state.context[0], inventory)
+    shift = signal["reference_bps"] + spread["reservation_bps"]
+    core["reference_ticks"] = core["mid_ticks"] * (1.0 + shift / 10_000.0)
     core["bid_enabled"] = inventory["bid_enabled"]
     core["ask_enabled"] = inventory["ask_enabled"]
-    core["bid_bps"] = max(width * inventory["bid_factor"] + inventory["bid_shift_bps"], floor)
-    core["ask_bps"] = max(width * inventory["ask_factor"] + inventory["ask_shift_bps"], floor)
+    core["bid_bps"] = max(spread["bid_bps"] * inventory["bid_factor"] + inventory["bid_shift_bps"], floor)
+    core["ask_bps"] = max(spread["ask_bps"] * inventory["ask_factor"] + inventory["ask_shift_bps"], floor)
     core["bid_size"] = inventory["bid_size"]
     core["ask_size"] = inventory["ask_size"]
+    core["vol_size"] = vol_size(params.quoting[0], core["sigma"])
     return 0 if core["bid_enabled"] == 1 and core["ask_enabled"] == 1 else R_SIDE_DISABLED
+
+
+@jit
+def clear_the_way(state: Any, params: Any, now: int, reasons: int, out: Any) -> int:
+    """Let orders that take go first: close what reached a barrier, rebalance; quotes stand aside meanwhile."""
+    core = state.core[0]
+    core["clearing"] = 1 if taking(state.slots) else 0
+    blocked = reasons & BLOCKING != 0
+    found = 0
+    if params.quoting[0]["rebalance_threshold"] != math.inf and not blocked and not is_locked(core, now):
+        found |= rebalance(state, params, now, out)
+    if core["positions"] > 0:
+        found |= close_positions(state, params, now, reasons, blocked, out)
+    if core["clearing"] == 1:
+        core["bid_enabled"] = 0
+        core["ask_enabled"] = 0
+        found |= R_CLEARING
+    return found
 
 
 @jit
@@ -248,16 +426,16 @@ def write_wants(state: Any, params: Any, decision: Any) -> int:
 @jit
 def count_reasons(core: Any, reasons: int) -> None:
     """Count why levels were not quoted as wanted."""
-    if reasons & R_MIN_QTY != 0:
-        core["min_qty"] += 1
-    if reasons & R_MIN_NOTIONAL != 0:
-        core["min_notional"] += 1
-    if reasons & R_CROSS_ADJUSTED != 0:
-        core["cross_adjusted"] += 1
-    if reasons & R_CROSS_DROPPED != 0:
-        core["cross_dropped"] += 1
-    if reasons & R_HOLDINGS != 0:
-        core["holdings"] += 1
+    if reasons & (R_MIN_QTY | R_MIN_NOTIONAL | R_CROSS_ADJUSTED | R_CROSS_DROPPED | R_HOLDINGS) != 0:
+        core["min_qty"] += 1 if reasons & R_MIN_QTY != 0 else 0
+        core["min_notional"] += 1 if reasons & R_MIN_NOTIONAL != 0 else 0
+        core["cross_adjusted"] += 1 if reasons & R_CROSS_ADJUSTED != 0 else 0
+        core["cross_dropped"] += 1 if reasons & R_CROSS_DROPPED != 0 else 0
+        core["holdings"] += 1 if reasons & R_HOLDINGS != 0 else 0
+    if reasons & R_COLLAR != 0:
+        core["collared"] += 1
+    if reasons & R_THIN_BOOK != 0:
+        core["thin_books"] += 1
 
 
 @jit
@@ -277,10 +455,13 @@ def write_decision(state: Any, event: Any, reasons: int, out: Any) -> None:
     decision["local_ts"] = event["local_ts"]
     decision["version"] = core["version"]
     decision["mid_ticks"] = core["mid_ticks"]
+    decision["reference_ticks"] = core["reference_ticks"]
     decision["sigma"] = core["sigma"]
     decision["regime"] = core["regime"]
     decision["bid_enabled"] = core["bid_enabled"]
     decision["ask_enabled"] = core["ask_enabled"]
+    decision["kill"] = core["kill"]
+    decision["positions"] = core["positions"]
     decision["reasons"] = reasons
     decision["bid_bps"] = core["bid_bps"]
     decision["ask_bps"] = core["ask_bps"]

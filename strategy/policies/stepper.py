@@ -6,7 +6,7 @@ import numpy as np
 
 from strategy.errors import BadInput
 from strategy.kernel.quotes import is_open
-from strategy.kernel.records import BUY, EVENT, REGIME_NAMES
+from strategy.kernel.records import BUY, EVENT, KILL_NAMES, PURPOSE_NAMES, REGIME_NAMES
 from strategy.kernel.state import Out, Params, State, new_out, new_state, restart_volatility
 from strategy.policies.composition import STEP, compose, policy_names
 from strategy.policies.document import Instrument
@@ -35,10 +35,9 @@ class Stepper:
         self, parameters: ParameterSet, instrument: Instrument, base_lots: float, quote_atoms: float, version: int
     ) -> None:
         """Start with the given holdings (lots, atoms), no book and no orders."""
-        volatility, _ = parameters.policy_of("volatility")
         self._instrument = instrument
         self._parameters = parameters
-        self._state: State = new_state(volatility.state, base_lots, quote_atoms, version)
+        self._state: State = fresh_state(parameters, base_lots, quote_atoms, version)
         self._out: Out = new_out()
         self._bind(parameters)
 
@@ -71,16 +70,34 @@ class Stepper:
         """Return the local time at which a TIMER is due, 0 = none."""
         return int(self._state.core[0]["next_wake_ns"])
 
+    @property
+    def needs_snapshot(self) -> bool:
+        """Return whether the strategy waits for a fresh book: at the start, after a gap, after a silence."""
+        return bool(self._state.core[0]["need_fresh"])
+
+    @property
+    def needs_depth(self) -> bool:
+        """Return whether BOOK events must carry the depth within `depth_band_bps` of mid."""
+        return self._parameters.needs_depth
+
+    @property
+    def depth_band_bps(self) -> float:
+        """Return how far from mid depth counts."""
+        return self._parameters.risk.depth_band_bps
+
     def swap(self, parameters: ParameterSet, version: int) -> None:
         """Use other parameters from the next event on, which must be the PARAMETERS event with this version.
 
-        Holdings, slots and cooldowns stay. The volatility window stays when its policy and parameters do; otherwise
-        it warms up anew.
+        Holdings, slots, what they hold and cooldowns stay. The volatility window stays when its policy and parameters
+        do, and so do the signals' states; otherwise they warm up anew.
         """
         if parameters.volatility != self._parameters.volatility:
             volatility, _ = parameters.policy_of("volatility")
             self._state = self._state._replace(volatility=np.zeros(1, volatility.state))
             restart_volatility(self._state)
+        if parameters.signals != self._parameters.signals:
+            signals = tuple(np.zeros(1, chosen.state) for chosen, _ in parameters.signal_policies())
+            self._state = self._state._replace(signals=signals)
         self._parameters = parameters
         self._bind(parameters)
 
@@ -94,9 +111,20 @@ class Stepper:
             "version": int(core["version"]),
             "base_lots": float(core["base_lots"]),
             "quote_atoms": float(core["quote_atoms"]),
+            "reference_ticks": float(core["reference_ticks"]),
             "halted": bool(core["halted"]),
+            "kill": KILL_NAMES[int(core["kill"])],
+            "panicking": bool(core["panicking"]),
+            "positions": int(core["positions"]),
             "open": [_open_order(slot) for slot in self._state.slots if is_open(slot)],
         }
+
+
+def fresh_state(parameters: ParameterSet, base_lots: float, quote_atoms: float, version: int) -> State:
+    """Return the state in which a parameter set's strategy starts."""
+    volatility, _ = parameters.policy_of("volatility")
+    signals = tuple(chosen.state for chosen, _ in parameters.signal_policies())
+    return new_state(volatility.state, signals, base_lots, quote_atoms, version)
 
 
 def _open_order(slot: np.void) -> dict[str, int | str]:
@@ -104,6 +132,7 @@ def _open_order(slot: np.void) -> dict[str, int | str]:
         "order_id": int(slot["order_id"]),
         "side": "buy" if slot["side"] == BUY else "sell",
         "level": int(slot["level"]),
+        "purpose": PURPOSE_NAMES[int(slot["purpose"])],
         "price_ticks": int(slot["price_ticks"]),
         "leaves_lots": int(slot["leaves_lots"]),
         "state": int(slot["state"]),

@@ -27,10 +27,16 @@ from strategy.kernel.records import (
     TRADE,
 )
 from strategy.policies.stepper import new_event
-from tests.unit.kernel_samples import SECOND, START, Hand, cancelled_ids, parameter_set, placed
+from tests.unit import kernel_samples
+from tests.unit.kernel_samples import SECOND, START, Hand, cancelled_ids, placed
 
 ONE = {"buy_spreads": [1], "sell_spreads": [1]}
 BID, ASK = 5_999_999, 6_000_001
+
+
+def parameter_set(*policies, **groups):
+    """Return a parameter set that does not mind a silent market: these tests let much time pass between updates."""
+    return kernel_samples.parameter_set(*policies, **({"risk": {"stale_after_seconds": None}} | groups))
 
 
 def quoting_hand(**quoting):
