@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strategy.kernel.jit import jit
+from strategy.kernel.quotes import BPS, grid_ceil, grid_floor
 from strategy.kernel.records import BUY
 
 
@@ -96,6 +97,25 @@ def best(book: Book, side: int) -> tuple[int, int]:
     if count == 0:
         return 0, 0
     return int(rows[count - 1, 0]), int(rows[count - 1, 1])
+
+
+@jit
+def band_limit(mid_ticks: float, band_bps: float, side: int) -> int:
+    """Return the last price (ticks) of a side that lies within `band_bps` of mid, the band's edge included."""
+    reach = mid_ticks * band_bps * BPS
+    return grid_ceil(mid_ticks - reach) if side == BUY else grid_floor(mid_ticks + reach)
+
+
+@jit
+def depth_within(book: Book, side: int, limit_ticks: int) -> int:
+    """Return the lots displayed on a side at `limit_ticks` and better (strategy.md 1.4)."""
+    rows = book.bids if side == BUY else book.asks
+    lots = 0
+    for row in range(book.counts[0 if side == BUY else 1] - 1, -1, -1):
+        if side * rows[row, 0] < side * limit_ticks:
+            break
+        lots += rows[row, 1]
+    return int(lots)
 
 
 @jit

@@ -2,20 +2,22 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 
 from strategy.errors import BadInput
 from strategy.kernel.records import EVENT
-from strategy.kernel.state import COUNTERS, Records, State, new_out, new_state
+from strategy.kernel.state import COUNTERS, Records, State, new_out
 from strategy.policies.composition import compose, policy_names
 from strategy.policies.document import Instrument
 from strategy.policies.packing import atoms_of, lots_of, pack_parameters
 from strategy.policies.parameters import ParameterSet
-from strategy.replay.exchange import Logs, Venue, new_logs, new_venue, sorted_times, with_room
+from strategy.policies.stepper import fresh_state
+from strategy.replay.depth import depth_along, no_depth
+from strategy.replay.exchange import Logs, Venue, new_logs, new_venue, with_room
 from strategy.replay.loop import NEVER
-from strategy.replay.tape import Tape, TapeInfo
+from strategy.replay.tape import Tape, TapeInfo, prepared
 
 LOOP: Final = "strategy.replay.loop"
 BPS: Final = 1e-4
@@ -25,8 +27,9 @@ BPS: Final = 1e-4
 class ReplayConfig:
     """What a replay assumes of venue, line and account.
 
-    Holdings at the start in base and quote units. `taker_fee_bps` is not used by post-only quotes. The window is
-    [start_ns, end_ns) in local time, None = the tape's own; the book is built from the tape's start all the same.
+    Holdings at the start in base and quote units. Orders that take pay `taker_fee_bps`, all others `maker_fee_bps`. The
+    window is [start_ns, end_ns) in local time, None = the tape's own; the book is built from the tape's start all the
+    same.
     """
 
     entry_latency_ns: int = 10_000_000
@@ -76,16 +79,16 @@ def replay(tape: Tape, info: TapeInfo, parameters: ParameterSet, config: ReplayC
     """Run one parameter set over a tape; the same arguments give the same result, bit for bit."""
     instrument = instrument_of(info)
     base, quote = lots_of(config.base, instrument), atoms_of(config.quote, instrument)
-    volatility, _ = parameters.policy_of("volatility")
-    state = new_state(volatility.state, base, quote, config.version)
+    state = fresh_state(parameters, base, quote, config.version)
     params = pack_parameters(parameters, instrument)
     market = prepared(tape)
+    depth = depth_along(tape, parameters.risk.depth_band_bps) if parameters.needs_depth else no_depth()
     venue, logs = new_venue(market), new_logs()
     _set_window(venue.cursor[0], market, config)
     venue.cursor["base_lots"], venue.cursor["quote_atoms"] = base, quote
     run = compose(LOOP, policy_names(parameters)).run
     out, room = new_out(), np.zeros(2, EVENT)
-    while not run(market, state, params, out, venue, logs, room):
+    while not run(market, depth, state, params, out, venue, logs, room):
         venue, logs = with_room(venue, logs)
     return _result(state, venue, logs, base, quote)
 
@@ -94,22 +97,6 @@ def instrument_of(info: TapeInfo) -> Instrument:
     """Return the instrument that a tape is of."""
     names = ("venue", "symbol", "tick_size", "lot_size", "min_qty", "min_notional")
     return Instrument(**{name: getattr(info, name) for name in names})
-
-
-def prepared(tape: Tape) -> Tape:
-    """Return a tape as the compiled loop wants it: one memory layout, and times that never step back."""
-    columns = {name: _read_only(column) for name, column in tape._asdict().items()}
-    for name in columns:
-        if name.endswith(("_exch", "_local")):
-            columns[name] = _read_only(sorted_times(columns[name]))
-    return Tape(**columns)
-
-
-def _read_only(column: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return a plain read-only view, so that memory-mapped and ordinary columns share one compiled loop."""
-    view = np.ascontiguousarray(np.asarray(column)).view()
-    view.setflags(write=False)
-    return view
 
 
 def _set_window(cursor: np.void, tape: Tape, config: ReplayConfig) -> None:
@@ -128,6 +115,7 @@ def _set_window(cursor: np.void, tape: Tape, config: ReplayConfig) -> None:
     cursor["entry_ns"] = config.entry_latency_ns
     cursor["response_ns"] = config.response_latency_ns
     cursor["maker_fee"] = config.maker_fee_bps * BPS
+    cursor["taker_fee"] = config.taker_fee_bps * BPS
     cursor["record_decisions"] = config.record_decisions
     cursor["record_events"] = config.record_events
     cursor["mid_ticks"] = math.nan

@@ -3,22 +3,21 @@
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from strategy.kernel.book import Book, grown, new_book
-from strategy.kernel.records import ACTION, DECISION, EVENT, MAX_LEVELS
-from strategy.kernel.state import Records
+from strategy.kernel.records import ACTION, DECISION, EVENT
+from strategy.kernel.state import SLOTS, Records
 from strategy.replay.rows import FILL_ROW, ORDER_ROW, SAMPLE_ROW
 from strategy.replay.tape import Tape
 
-LIVE_ORDERS: Final = 2 * MAX_LEVELS  # a slot's next order is sent only when its last one is known to be gone
-MARGIN: Final = 64  # rows that one turn of the loop can append to any log, generously
+LIVE_ORDERS: Final = SLOTS  # a slot's next order is sent only when its last one is known to be gone
+MARGIN: Final = 2 * SLOTS  # rows that one turn of the loop can append to any log, but for an order that takes:
+SWEPT: Final = ("fills", "responses")  # ... each level it fills from appends one row to these
 
 LIVE = np.dtype(
     [
         ("order_id", "i8"),
         ("side", "i1"),
-        ("level", "i1"),
         ("price_ticks", "i8"),
         ("leaves_lots", "i8"),
         ("queue_ahead", "i8"),
@@ -44,7 +43,8 @@ CURSOR = np.dtype(
         ("sample_ns", "i8"),
         ("entry_ns", "i8"),
         ("response_ns", "i8"),
-        ("maker_fee", "f8"),  # a fraction
+        ("maker_fee", "f8"),  # fractions
+        ("taker_fee", "f8"),
         ("record_decisions", "i1"),
         ("record_events", "i1"),
         ("started", "i1"),  # the strategy has seen its first book
@@ -128,20 +128,22 @@ def new_logs() -> Logs:
 def with_room(venue: Venue, logs: Logs) -> tuple[Venue, Logs]:
     """Return venue and logs with room for many more turns of the loop; what is in use stays."""
     cursor, book = venue.cursor[0], venue.book
-    while book.counts.max() + cursor["widest"] >= len(book.bids):
+    deepest = int(book.counts.max())
+    while deepest + cursor["widest"] >= len(book.bids):
         book = grown(book)
-    larger = {name: _with_room(getattr(logs, name), int(cursor[used])) for name, used in USED.items()}
+    larger = {}
+    for name, used in USED.items():
+        spare = MARGIN + (deepest if name in SWEPT else 0)
+        larger[name] = _with_room(getattr(logs, name), int(cursor[used]), spare)
     return venue._replace(book=book), Logs(**larger)
 
 
-def _with_room(table: Records, used: int) -> Records:
-    if used + MARGIN < len(table) // 2:
+def _with_room(table: Records, used: int, spare: int) -> Records:
+    rows = len(table)
+    while used + spare >= rows // 2:
+        rows *= 2
+    if rows == len(table):
         return table
-    larger = np.zeros(2 * len(table), table.dtype)
+    larger = np.zeros(rows, table.dtype)
     larger[:used] = table[:used]
     return larger
-
-
-def sorted_times(times: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return times that never step back: a venue's stamps may, its stream's order does not."""
-    return np.maximum.accumulate(times) if len(times) else times

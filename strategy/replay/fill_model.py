@@ -1,6 +1,6 @@
-"""When a resting order of ours fills, as conditions on the recorded market. Written for a bid; asks mirror it.
+"""When an order of ours fills, as conditions on the recorded market. Written for a bid; asks mirror it.
 
-On arrival, in exchange time (sent + entry latency):
+A post-only order on arrival, in exchange time (sent + entry latency):
 - book unknown (before the first snapshot, after a gap): refused;
 - price at or over the best ask: refused (post-only);
 - else it rests behind `queue_ahead` = the size displayed at its price at that moment.
@@ -13,57 +13,30 @@ While it rests:
   are taken to come from behind us, until the display proves otherwise);
 - the best ask reaches its price: filled in full.
 
+An order that takes (IOC) on arrival:
+- book unknown: refused;
+- else it walks the displayed asks from the best one up to its price. Each level fills it at that level's price, by no
+  more than is displayed there; one fill a level;
+- what is left after the last level within its price is cancelled at once: all of it when no level is within.
+
 A cancel arrives after its own entry latency. When the order has gone by then, the venue says nothing more than it has
 already said. A gap in the market data ends every resting order as cancelled: what happened to it cannot be known.
-Fees are charged in quote: notional x maker fee. News of all this reaches the strategy after the response latency.
+Fees are charged in quote: notional x maker fee, or x taker fee for an order that takes. News of all this reaches the
+strategy after the response latency.
 
-What this cannot model: our own orders do not move the market or the queue of others; hidden orders; a fill in full
-when the market trades through us is not limited by the size that traded; trades that the recording has but its
-depth stream shows only later (a queue may shrink twice, never under 0).
+What this cannot model: our own orders do not move the market or the queue of others; what we take stays in the
+recorded book, so that a second taker finds the same depth again, and nobody reacts to either; our own resting orders
+are no part of the depth that we take from; hidden orders; a fill in full when the market trades through us is not
+limited by the size that traded; trades that the recording has but its depth stream shows only later (a queue may
+shrink twice, never under 0).
 """
 
 from typing import Any
 
 from strategy.kernel.book import set_level, size_at
-from strategy.kernel.jit import jit
-from strategy.kernel.records import (
-    ACK,
-    BUY,
-    CANCELLED,
-    FILL,
-    PLACE,
-    REJECT,
-    REJECT_OTHER,
-    REJECT_POST_ONLY,
-)
-from strategy.replay import rows
-
-
-@jit
-def respond(venue: Any, logs: Any, kind: int, order_id: int, code: int) -> Any:
-    """Append the venue's answer to the line back and return its record."""
-    cursor = venue.cursor[0]
-    event = logs.responses[cursor["last_response"]]
-    event["kind"] = kind
-    event["side"] = 0
-    event["exch_ts"] = cursor["now"]
-    event["local_ts"] = cursor["now"] + cursor["response_ns"]
-    event["price_ticks"] = 0
-    event["qty_lots"] = 0
-    event["order_id"] = order_id
-    event["leaves_lots"] = 0
-    event["code"] = code
-    event["fee_quote_atoms"] = 0.0
-    cursor["last_response"] += 1
-    return event
-
-
-@jit
-def end_row(venue: Any, logs: Any, order_id: int, outcome: int) -> None:
-    """Write down how an order ended."""
-    row = logs.orders[order_id - 1]
-    row["outcome"] = outcome
-    row["ended_ns"] = venue.cursor[0]["now"]
+from strategy.kernel.jit import jit, jit_apart
+from strategy.kernel.records import ACK, BUY, PLACE, REJECT_OTHER, REJECT_POST_ONLY, TAKE
+from strategy.replay.answers import book_fill, end_unfilled, refuse, respond
 
 
 @jit
@@ -77,48 +50,13 @@ def remove(venue: Any, place: int) -> None:
 
 @jit
 def fill(venue: Any, logs: Any, place: int, lots: int) -> None:
-    """Fill a resting order by `lots` at its own price: book it, write it down, say so, and remove what is done."""
-    cursor, order = venue.cursor[0], venue.live[place]
-    side, price, order_id = order["side"], order["price_ticks"], order["order_id"]
+    """Fill a resting order by `lots` at its own price, and remove it when that was all."""
+    order = venue.live[place]
     order["leaves_lots"] -= lots
-    atoms = float(price) * float(lots)
-    fee = atoms * cursor["maker_fee"]
-    cursor["base_lots"] += side * float(lots)
-    cursor["quote_atoms"] -= side * atoms + fee
-    cursor["trade_id"] += 1
-    event = respond(venue, logs, FILL, order_id, cursor["trade_id"])
-    event["side"] = side
-    event["price_ticks"] = price
-    event["qty_lots"] = lots
-    event["leaves_lots"] = order["leaves_lots"]
-    event["fee_quote_atoms"] = fee
-    write_fill(venue, logs, order, lots, fee)
-    logs.orders[order_id - 1]["filled_lots"] += lots
-    if order["leaves_lots"] == 0:
-        end_row(venue, logs, order_id, rows.FILLED)
+    left = order["leaves_lots"]
+    book_fill(venue, logs, order["order_id"], order["side"], order["price_ticks"], lots, left, 1)
+    if left == 0:
         remove(venue, place)
-
-
-@jit
-def write_fill(venue: Any, logs: Any, order: Any, lots: int, fee: float) -> None:
-    """Append a row of fills."""
-    cursor, placed = venue.cursor[0], logs.orders[order["order_id"] - 1]
-    row = logs.fills[cursor["fills"]]
-    row["local_ts"] = cursor["now"] + cursor["response_ns"]
-    row["exch_ts"] = cursor["now"]
-    row["order_id"] = order["order_id"]
-    row["version"] = placed["version"]
-    row["trade_id"] = cursor["trade_id"]
-    row["side"] = order["side"]
-    row["level"] = order["level"]
-    row["price_ticks"] = order["price_ticks"]
-    row["qty_lots"] = lots
-    row["fee_base_lots"] = 0.0
-    row["fee_quote_atoms"] = fee
-    row["mid_ticks"] = cursor["mid_ticks"]
-    row["quoted_mid_ticks"] = placed["mid_ticks"]
-    row["quoted_regime"] = placed["regime"]
-    cursor["fills"] += 1
 
 
 @jit
@@ -193,8 +131,7 @@ def on_gap(venue: Any, logs: Any) -> None:
     cursor = venue.cursor[0]
     cursor["known"] = 0
     for i in range(cursor["live"]):
-        end_row(venue, logs, venue.live[i]["order_id"], rows.CANCELLED)
-        respond(venue, logs, CANCELLED, venue.live[i]["order_id"], 0)
+        end_unfilled(venue, logs, venue.live[i]["order_id"])
     cursor["live"] = 0
 
 
@@ -203,13 +140,19 @@ def on_request(venue: Any, logs: Any, action: Any) -> None:
     """Take an order or a cancel that has arrived."""
     if action["kind"] == PLACE:
         rest(venue, logs, action)
-        return
-    cursor = venue.cursor[0]
-    for i in range(cursor["live"]):
-        if venue.live[i]["order_id"] == action["order_id"]:
+    elif action["kind"] == TAKE:
+        take(venue, logs, action)
+    else:
+        cancel(venue, logs, action["order_id"])
+
+
+@jit
+def cancel(venue: Any, logs: Any, order_id: int) -> None:
+    """End a resting order; one that has gone is no news."""
+    for i in range(venue.cursor[0]["live"]):
+        if venue.live[i]["order_id"] == order_id:
             remove(venue, i)
-            end_row(venue, logs, action["order_id"], rows.CANCELLED)
-            respond(venue, logs, CANCELLED, action["order_id"], 0)
+            end_unfilled(venue, logs, order_id)
             return
 
 
@@ -217,18 +160,36 @@ def on_request(venue: Any, logs: Any, action: Any) -> None:
 def rest(venue: Any, logs: Any, action: Any) -> None:
     """Refuse an order or put it behind the size displayed at its price."""
     cursor = venue.cursor[0]
-    crossing = reached(cursor, action["side"], action["price_ticks"])
-    if cursor["known"] == 0 or crossing:
-        end_row(venue, logs, action["order_id"], rows.REJECTED)
-        code = REJECT_POST_ONLY if cursor["known"] == 1 else REJECT_OTHER
-        respond(venue, logs, REJECT, action["order_id"], code)
+    if cursor["known"] == 0:
+        refuse(venue, logs, action["order_id"], REJECT_OTHER)
+        return
+    if reached(cursor, action["side"], action["price_ticks"]):
+        refuse(venue, logs, action["order_id"], REJECT_POST_ONLY)
         return
     order = venue.live[cursor["live"]]
     order["order_id"] = action["order_id"]
     order["side"] = action["side"]
-    order["level"] = action["level"]
     order["price_ticks"] = action["price_ticks"]
     order["leaves_lots"] = action["qty_lots"]
     order["queue_ahead"] = size_at(venue.book, action["side"], action["price_ticks"])
     cursor["live"] += 1
     respond(venue, logs, ACK, action["order_id"], 0)
+
+
+@jit_apart
+def take(venue: Any, logs: Any, action: Any) -> None:
+    """Fill an order from the opposite side's levels, best first, up to its price; cancel what is left."""
+    order_id, side = action["order_id"], action["side"]
+    if venue.cursor[0]["known"] == 0:
+        refuse(venue, logs, order_id, REJECT_OTHER)
+        return
+    levels = venue.book.asks if side == BUY else venue.book.bids
+    row = venue.book.counts[1 if side == BUY else 0] - 1
+    left = action["qty_lots"]
+    while left > 0 and row >= 0 and side * (levels[row, 0] - action["price_ticks"]) <= 0:
+        lots = min(left, levels[row, 1])
+        left -= lots
+        book_fill(venue, logs, order_id, side, levels[row, 0], lots, left, 0)
+        row -= 1
+    if left > 0:
+        end_unfilled(venue, logs, order_id)

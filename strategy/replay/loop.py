@@ -5,14 +5,18 @@ order is: public trade, gap, depth update, arrival of our request (all at the ve
 depth update, the venue's answer, timer; then the sample. So a request meets the book as the update at that moment
 leaves it, a fill before a cancel of the same moment, and a timer sees all the news of its moment.
 
+A strategy that has forgotten the book after a silence (strategy.md 7, stale data) waits for a fresh one. A live process
+fetches a snapshot then; a tape's book is never out of step, so its next update counts as fresh.
+
 The loop allocates nothing. When a log is nearly full it returns, and is called again with more room.
 """
 
 from typing import Any, Final
 
 from strategy.kernel.jit import jit
-from strategy.kernel.records import BOOK, FRESH, GAP, PLACE, TIMER, TRADE
-from strategy.kernel.step import step, take_book, take_gap
+from strategy.kernel.records import BOOK, CANCEL, FRESH, GAP, TIMER, TRADE
+from strategy.kernel.risk import watch_silence
+from strategy.kernel.step import advance_clock, step, take_book, take_gap
 from strategy.replay.exchange import MARGIN
 from strategy.replay.fill_model import on_gap, on_request, on_trade, on_update
 
@@ -84,19 +88,20 @@ def look_ahead(tape: Any, state: Any, venue: Any, logs: Any) -> tuple[int, int]:
 def has_room(venue: Any, logs: Any) -> bool:
     """Return whether every log, and the book, can take what one turn may add."""
     c = venue.cursor[0]
-    lines = c["last_request"] + MARGIN < len(logs.requests) and c["last_response"] + MARGIN < len(logs.responses)
-    tables = c["fills"] + MARGIN < len(logs.fills) and c["orders"] + MARGIN < len(logs.orders)
+    deepest = max(venue.book.counts[0], venue.book.counts[1])
+    sweep = MARGIN + deepest
+    swept = c["fills"] + sweep < len(logs.fills) and c["last_response"] + sweep < len(logs.responses)
+    orders = c["last_request"] + MARGIN < len(logs.requests) and c["orders"] + MARGIN < len(logs.orders)
     records = c["decisions"] + MARGIN < len(logs.decisions) and c["events"] + MARGIN < len(logs.events)
     samples = c["samples"] + MARGIN < len(logs.samples)
-    levels = max(venue.book.counts[0], venue.book.counts[1]) + c["widest"] < len(venue.book.bids)
-    return bool(lines and tables and records and samples and levels)
+    return bool(swept and orders and records and samples and deepest + c["widest"] < len(venue.book.bids))
 
 
 @jit
-def run(tape: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, room: Any) -> bool:
+def run(tape: Any, depth: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, room: Any) -> bool:
     """Walk until the window ends and return True; False when a log needs more room, with all progress kept.
 
-    `room` (2,) EVENT is scratch; room[1] stays blank.
+    `depth` are the tape's depth columns, empty when nobody asks; `room` (2,) EVENT is scratch, room[1] stays blank.
     """
     c = venue.cursor[0]
     while has_room(venue, logs):
@@ -108,7 +113,7 @@ def run(tape: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, roo
             serve_venue(tape, venue, logs, source)
         elif source == SAMPLE:
             write_sample(state, venue, logs)
-        elif fetch(tape, venue, logs, source, room):
+        elif fetch(tape, depth, state.core[0], venue, logs, source, room):
             serve_strategy(state, params, out, venue, logs, room[0])
     return False
 
@@ -136,7 +141,7 @@ def serve_venue(tape: Any, venue: Any, logs: Any, source: int) -> None:
 
 
 @jit
-def fetch(tape: Any, venue: Any, logs: Any, source: int, room: Any) -> bool:
+def fetch(tape: Any, depth: Any, core: Any, venue: Any, logs: Any, source: int, room: Any) -> bool:
     """Write the strategy's next event into room[0]; False when the strategy does not see it (no book yet)."""
     c = venue.cursor[0]
     if source == RESPONSE:
@@ -151,7 +156,7 @@ def fetch(tape: Any, venue: Any, logs: Any, source: int, room: Any) -> bool:
     event["local_ts"] = c["now"]
     event["exch_ts"] = c["now"]
     if source == LOCAL_UPDATE:
-        return fetch_book(tape, c, event)
+        return fetch_book(tape, depth, core, c, event)
     if source == LOCAL_TRADE:
         fetch_trade(tape, c["local_trade"], event)
         c["local_trade"] += 1
@@ -175,11 +180,14 @@ def fetch_trade(tape: Any, i: int, event: Any) -> None:
 
 
 @jit
-def fetch_book(tape: Any, c: Any, event: Any) -> bool:
-    """Fill in the next update; the first one of a window that starts on a known book counts as fresh."""
+def fetch_book(tape: Any, depth: Any, core: Any, c: Any, event: Any) -> bool:
+    """Fill in the next update; the first one of a window that starts on a known book, or after a silence, is fresh."""
     i = c["local_update"]
     c["local_update"] += 1
-    write_book(tape, i, event)
+    write_book(tape, core, i, event)
+    if len(depth.bid_lots) > 0:
+        event["bid_depth_lots"] = depth.bid_lots[i]
+        event["ask_depth_lots"] = depth.ask_lots[i]
     if c["started"] == 0:
         if tape.fresh[i] == 0 and c["known"] == 0:
             return False
@@ -190,10 +198,10 @@ def fetch_book(tape: Any, c: Any, event: Any) -> bool:
 
 
 @jit
-def write_book(tape: Any, i: int, event: Any) -> None:
-    """Fill in update `i` but for its local time."""
+def write_book(tape: Any, core: Any, i: int, event: Any) -> None:
+    """Fill in update `i` but for its local time and depth."""
     event["kind"] = BOOK
-    event["flag"] = FRESH if tape.fresh[i] == 1 else 0
+    event["flag"] = FRESH if tape.fresh[i] == 1 or core["stale"] == 1 else 0
     event["exch_ts"] = tape.update_exch[i]
     event["bid_ticks"] = tape.bid_ticks[i]
     event["bid_lots"] = tape.bid_lots[i]
@@ -225,7 +233,7 @@ def send(state: Any, venue: Any, logs: Any, action: Any) -> None:
     logs.requests[c["last_request"]]["arrives_ns"] = c["now"] + c["entry_ns"]
     logs.requests[c["last_request"]]["action"] = action
     c["last_request"] += 1
-    if action["kind"] != PLACE:
+    if action["kind"] == CANCEL:
         return
     row = logs.orders[c["orders"]]
     c["orders"] += 1
@@ -233,6 +241,7 @@ def send(state: Any, venue: Any, logs: Any, action: Any) -> None:
     row["version"] = core["version"]
     row["side"] = action["side"]
     row["level"] = action["level"]
+    row["purpose"] = action["purpose"]
     row["price_ticks"] = action["price_ticks"]
     row["qty_lots"] = action["qty_lots"]
     row["placed_ns"] = c["now"]
@@ -261,16 +270,31 @@ def sigmas(tape: Any, state: Any, params: Any, event: Any, ts: Any, mid: Any, si
     core = state.core[0]
     gap, used = 0, 0
     for i in range(len(tape.update_local)):
-        while gap < len(tape.gap_local) and tape.gap_local[gap] <= tape.update_local[i]:
+        now = tape.update_local[i]
+        while gap < len(tape.gap_local) and tape.gap_local[gap] <= now:
+            pass_time(state, params, tape.gap_local[gap])
             take_gap(state)
             gap += 1
-        write_book(tape, i, event[0])
-        event[0]["local_ts"] = tape.update_local[i]
+        pass_time(state, params, now)
+        write_book(tape, core, i, event[0])
+        event[0]["local_ts"] = now
         before = core["accepted"]
         take_book(state, params, event[0])
+        watch_silence(core, params.risk[0], now)
         if core["accepted"] > before:
-            ts[used] = tape.update_local[i]
+            ts[used] = now
             mid[used] = core["mid_ticks"]
             sigma[used] = core["sigma"]
             used += 1
     return used
+
+
+@jit
+def pass_time(state: Any, params: Any, now: int) -> None:
+    """Do what timers would have done up to `now`: a silence ends where it ended, and the sampling clock goes on."""
+    core, risk = state.core[0], params.risk[0]
+    silent_ns = core["accepted_ns"] + risk["stale_ns"]
+    if core["have_book"] == 1 and risk["stale_ns"] > 0 and silent_ns < now:
+        advance_clock(state, params, silent_ns)
+        watch_silence(core, risk, silent_ns)
+    advance_clock(state, params, now)

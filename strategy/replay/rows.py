@@ -4,12 +4,13 @@ from typing import Final
 
 import numpy as np
 
-OPEN: Final = 0  # outcomes of an order; OPEN = it rested when the window ended
+OPEN: Final = 0  # outcomes of an order; OPEN = it rested, or was under way, when the window ended
 FILLED: Final = 1
-CANCELLED: Final = 2
+CANCELLED: Final = 2  # by a cancel or a gap; of an order that takes: something was left of it
 REJECTED: Final = 3
 
-# One fill. `mid_ticks` is the exchange's mid at the fill, the quoted_ fields are of the decision that placed the order.
+# One fill. `mid_ticks` is the exchange's mid at the fill, the quoted_ fields are of the decision that sent the order,
+# `purpose` is the order's (strategy.kernel.records), `maker` 1 = it rested, 0 = it took.
 FILL_ROW = np.dtype(
     [
         ("local_ts", "i8"),
@@ -19,6 +20,8 @@ FILL_ROW = np.dtype(
         ("trade_id", "i8"),
         ("side", "i1"),
         ("level", "i1"),
+        ("purpose", "i1"),
+        ("maker", "i1"),
         ("price_ticks", "i8"),
         ("qty_lots", "i8"),
         ("fee_base_lots", "f8"),
@@ -37,6 +40,7 @@ ORDER_ROW = np.dtype(
         ("version", "i8"),
         ("side", "i1"),
         ("level", "i1"),
+        ("purpose", "i1"),
         ("price_ticks", "i8"),
         ("qty_lots", "i8"),
         ("filled_lots", "i8"),

@@ -4,12 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strategy.kernel.records import EVENT
-from strategy.kernel.state import new_state
 from strategy.policies.composition import compose, policy_names
 from strategy.policies.packing import pack_parameters
 from strategy.policies.parameters import ParameterSet
-from strategy.replay.driver import LOOP, instrument_of, prepared
-from strategy.replay.tape import Tape, TapeInfo
+from strategy.policies.stepper import fresh_state
+from strategy.replay.driver import LOOP, instrument_of
+from strategy.replay.tape import Tape, TapeInfo, prepared
 
 
 def sigma_series(
@@ -19,8 +19,7 @@ def sigma_series(
 
     Sigma is nan while the window warms up; its unit is the volatility policy's.
     """
-    volatility, _ = parameters.policy_of("volatility")
-    state = new_state(volatility.state, 0.0, 0.0, 0)
+    state = fresh_state(parameters, 0.0, 0.0, 0)
     params = pack_parameters(parameters, instrument_of(info))
     rows = len(tape.update_local)
     ts, mid, sigma = np.zeros(rows, np.int64), np.zeros(rows), np.zeros(rows)

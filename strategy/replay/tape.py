@@ -65,3 +65,24 @@ def empty_tape(**columns: Any) -> Tape:
     blank = {name: np.zeros(0, np.int8 if name in small else np.int64) for name in Tape._fields}
     blank["level_start"] = np.zeros(1, np.int64)
     return Tape(**(blank | columns))
+
+
+def prepared(tape: Tape) -> Tape:
+    """Return a tape as compiled loops want it: one memory layout, and times that never step back."""
+    columns = {name: _read_only(column) for name, column in tape._asdict().items()}
+    for name in columns:
+        if name.endswith(("_exch", "_local")):
+            columns[name] = _read_only(sorted_times(columns[name]))
+    return Tape(**columns)
+
+
+def _read_only(column: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a plain read-only view, so that memory-mapped and ordinary columns share one compiled loop."""
+    view = np.ascontiguousarray(np.asarray(column)).view()
+    view.setflags(write=False)
+    return view
+
+
+def sorted_times(times: I64) -> I64:
+    """Return times that never step back: a venue's stamps may, its stream's order does not."""
+    return np.maximum.accumulate(times) if len(times) else times
