@@ -70,3 +70,15 @@ def signals_decide(states, params, context, out) -> None:  # type: ignore[no-unt
     A signal's own function is `signal_decide(state, params, context, out)`: it adds to the shift and multiplies the
     factors, and leaves alone what it has no opinion on.
     """
+
+
+@jit
+def signal_states_at(at, first: int):  # type: ignore[no-untyped-def]
+    """Return the signals' states, a tuple of arrays (1,), from a table of addresses where theirs begin at `first`."""
+    return ()
+
+
+@jit
+def signal_records_at(at, first: int):  # type: ignore[no-untyped-def]
+    """Return the signals' parameter records, a tuple of arrays (1,), from a table of addresses."""
+    return ()

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 MAX_LEVELS: Final = 8
+MAX_SIGNALS: Final = 4
 BUY: Final = 1
 SELL: Final = -1
 

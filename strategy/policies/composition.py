@@ -70,10 +70,12 @@ def seams_source(names: Names) -> str:
     lines = [f'"""The seams of {", ".join([*names[:3], *names.signals])}."""', *_dtypes(names)]
     lines += [_import(kind, name, seam) for kind, name in groups for seam in policy(kind, name).functions]
     if not names.signals:
-        return "\n".join([*lines, f"from {contract.__name__} import signals_decide, signals_observe", ""])
+        neutral = "signal_records_at, signal_states_at, signals_decide, signals_observe"
+        return "\n".join([*lines, f"from {contract.__name__} import {neutral}", ""])
     for i, name in enumerate(names.signals):
         lines += [_import("signals", name, f"signal_{verb}", f"{verb}_{i}") for verb in ("observe", "decide")]
-    lines += [f"from {jit.__name__} import jit"]
+    lines += [f"from {jit.__name__} import jit", "from numba import carray"]
+    lines += [*_views("state", names), *_views("record", names)]
     return "\n".join([*lines, *_chain("observe", "event, mid_ticks", names), *_chain("decide", "context, out", names)])
 
 
@@ -105,6 +107,14 @@ def _chain(verb: str, rest: str, names: Names) -> list[str]:
     """Return the lines of a function that calls each signal's own function on its own records, in order."""
     calls = [f"    {verb}_{i}(states[{i}][0], params[{i}][0], {rest})" for i in range(len(names.signals))]
     return ["", "", "@jit", f"def signals_{verb}(states, params, {rest}):", *calls, ""]
+
+
+def _views(what: str, names: Names) -> list[str]:
+    """Return the lines of a function that sees each signal's record of a kind behind its address."""
+    numbers = range(len(names.signals))
+    constants = [f"SIGNAL_{what.upper()}_{i} = SIGNAL_{what.upper()}S[{i}]" for i in numbers]
+    views = "".join(f"carray(at[first + {i}], (1,), SIGNAL_{what.upper()}_{i}), " for i in numbers)
+    return [*constants, "", "", "@jit", f"def signal_{what}s_at(at, first):", f"    return ({views})", ""]
 
 
 def rebound(template: str, elsewhere: Mapping[str, str]) -> str:

@@ -12,13 +12,13 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from strategy.errors import BadParameters
+from strategy.kernel.records import MAX_SIGNALS
 from strategy.policies.faults import one_line as one_line  # callers find it beside the set
 from strategy.policies.migration import SCHEMA_VERSION, migrated
 from strategy.policies.registry import EngineParameters, Kind, Policy, PolicyParameters, policy
 from strategy.policies.sections import Barriers, Quoting, Regimes, Risk
 
 GROUPS: Final[dict[str, Kind]] = {"volatility": "volatility", "spread": "spreads", "inventory": "inventory"}
-MAX_SIGNALS: Final = 4
 
 
 class ParameterSet(BaseModel):

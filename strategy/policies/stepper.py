@@ -1,17 +1,23 @@
 """The kernel behind one object: what the live process feeds, event by event."""
 
-from typing import Any
+import ctypes
+from collections.abc import Callable
+from typing import Any, Final
 
+import numba
 import numpy as np
 
 from strategy.errors import BadInput
+from strategy.kernel.addresses import addresses
 from strategy.kernel.quotes import is_open
 from strategy.kernel.records import BUY, EVENT, KILL_NAMES, PURPOSE_NAMES, REGIME_NAMES
-from strategy.kernel.state import Out, Params, State, new_out, new_state, restart_volatility
+from strategy.kernel.state import Out, Params, Records, State, new_out, new_state, restart_volatility
 from strategy.policies.composition import STEP, compose, policy_names
 from strategy.policies.document import Instrument
 from strategy.policies.packing import pack_parameters
 from strategy.policies.parameters import ParameterSet
+
+ENTRY: Final = "strategy.kernel.entry"
 
 
 def new_event(kind: int, **fields: float) -> np.void:
@@ -39,15 +45,17 @@ class Stepper:
         self._parameters = parameters
         self._state: State = fresh_state(parameters, base_lots, quote_atoms, version)
         self._out: Out = new_out()
+        self._event = np.zeros(1, EVENT)
         self._bind(parameters)
 
     def _bind(self, parameters: ParameterSet) -> None:
         self._params: Params = pack_parameters(parameters, self._instrument)
-        self._step = compose(STEP, policy_names(parameters)).step
+        self._call = bound_step(parameters, self._state, self._params, self._event, self._out)
 
     def feed(self, event: np.void) -> int:
         """Take one event and return how many of `actions` are valid."""
-        return int(self._step(self._state, self._params, event, self._out))
+        self._event[0] = event
+        return self._call()
 
     @property
     def actions(self) -> Any:
@@ -118,6 +126,18 @@ class Stepper:
             "positions": int(core["positions"]),
             "open": [_open_order(slot) for slot in self._state.slots if is_open(slot)],
         }
+
+
+def bound_step(parameters: ParameterSet, state: State, params: Params, event: Records, out: Out) -> Callable[[], int]:
+    """Return a function that feeds what stands in `event` to the composed step: compiled, or plain without the JIT."""
+    names = policy_names(parameters)
+    if numba.config.DISABLE_JIT:
+        step = compose(STEP, names).step
+        return lambda: int(step(state, params, event[0], out))
+    function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(compose(ENTRY, names).call.address)
+    table = addresses(state, params, event, out)
+    kept = (ctypes.c_void_p(table.ctypes.data), table, state, params, event, out)
+    return lambda: function(kept[0])
 
 
 def fresh_state(parameters: ParameterSet, base_lots: float, quote_atoms: float, version: int) -> State:
