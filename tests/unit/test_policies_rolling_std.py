@@ -1,5 +1,6 @@
 import math
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -81,22 +82,50 @@ def test_full_ring_drops_the_oldest_and_counts_it():
 
 
 @jit
-def walk_along(state, params, ring, mids, start, step):
-    sigma = 0.0
+def walk_along(state, params, ring, mids, tick_size, start, step):
+    """Return the last sigma and how many of the known ones were negative."""
+    sigma, negative = 0.0, 0
     for i in range(len(mids)):
-        sigma = volatility_update(state, params, ring, mids[i], 0.01, start + i * step, False)
-    return sigma
+        sigma = volatility_update(state, params, ring, mids[i], tick_size, start + i * step, False)
+        if sigma < 0.0:
+            negative += 1
+    return sigma, negative
+
+
+def reflected(moves, low, high):
+    """Return a walk in half ticks (N,) that turns round at both ends."""
+    span = high - low
+    return low + np.abs((np.cumsum(moves) / 2 + span) % (2 * span) - span)
+
+
+def two_pass(differences):
+    """Return the sample standard deviation, its sums without any rounding."""
+    mean = math.fsum(differences) / len(differences)
+    return math.sqrt(math.fsum((r - mean) ** 2 for r in differences) / (len(differences) - 1))
+
+
+# Interpreted, ten million updates would take minutes: there the same numbers are checked over a shorter past.
+UPDATES = 20_000 if numba.config.DISABLE_JIT else 10_000_000
 
 
 @pytest.mark.parametrize("absolute", [False, True])
-def test_ten_million_updates_do_not_drift(absolute):
+@pytest.mark.parametrize(
+    ("tick_size", "low", "high"),
+    [
+        (1e-2, 9_000_000, 11_000_000),  # around 1e5, in cents
+        (1e-9, 500, 2_000),  # around 1e-6, coarse: one tick is a thousandth
+        (1e-12, 500_000, 2_000_000),  # around 1e-6, fine
+    ],
+)
+def test_ten_million_updates_do_not_drift(absolute, tick_size, low, high):
     rng = np.random.default_rng(11)
-    count, inside = 10_000_000, 600
-    moves = rng.integers(-300, 301, count) * np.where(rng.random(count) < 1e-4, 1_000, 1)
-    moves[-50_000:] = rng.integers(-1, 2, 50_000)  # a calm end after a wild past: the old sums must be gone
-    mids = 5e10 + np.cumsum(moves) / 2
+    inside, calm = 600, UPDATES // 200
+    moves = rng.integers(-300, 301, UPDATES) * np.where(rng.random(UPDATES) < 1e-4, 1_000, 1)
+    moves[-calm:] = rng.integers(-1, 2, calm)  # a calm end after a wild past: the old sums must be gone
+    mids = reflected(moves, low, high)
     params = records(RECORD, window_ns=inside * 100 * MS, min_samples=2, absolute=absolute)
-    got = walk_along(records(STATE), params, np.zeros((1024, 2)), mids, START, 100 * MS)
+    got, negative = walk_along(records(STATE), params, np.zeros((1024, 2)), mids, tick_size, START, 100 * MS)
     last = mids[-inside - 1 :]
-    diffs = np.diff(last) * TICK if absolute else np.diff(last) / last[:-1]
-    assert got == pytest.approx(np.std(diffs, ddof=1), rel=1e-9)
+    differences = np.diff(last) * tick_size if absolute else np.diff(last) / last[:-1]
+    assert got == pytest.approx(two_pass(differences), rel=1e-9, abs=0)
+    assert negative == 0

@@ -49,10 +49,10 @@ def pack(parameters: Linear, record: Any) -> None:
 
 
 @jit
-def segment(params: Any, sigma: float) -> int:
-    """Return the last point at or under `sigma`; -1 before the first, the last point's index from there on."""
+def segment(sigmas: Any, count: int, sigma: float) -> int:
+    """Return the last of `count` points at or under `sigma`, -1 before the first."""
     i = -1
-    while i + 1 < params["count"] and sigma >= params["sigma"][i + 1]:
+    while i + 1 < count and sigma >= sigmas[i + 1]:
         i += 1
     return i
 
@@ -61,7 +61,7 @@ def segment(params: Any, sigma: float) -> int:
 def spread_decide(params: Any, regimes: Any, context: Any, out: Any) -> None:
     """Write the half-spread (bps) on the curve, flat outside its ends."""
     sigma = context["sigma"]
-    i = segment(params, sigma)
+    i = segment(params["sigma"], params["count"], sigma)
     width = params["bps"][max(i, 0)]
     if 0 <= i < params["count"] - 1:
         share = (sigma - params["sigma"][i]) / (params["sigma"][i + 1] - params["sigma"][i])

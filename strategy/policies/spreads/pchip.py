@@ -70,7 +70,7 @@ def _end_slope(near: float, far: float, secant_near: float, secant_far: float) -
 def spread_decide(params: Any, regimes: Any, context: Any, out: Any) -> None:
     """Write the half-spread (bps) on the cubic, flat outside its ends."""
     sigma = context["sigma"]
-    i = segment(params, sigma)
+    i = segment(params["sigma"], params["count"], sigma)
     width = params["bps"][max(i, 0)]
     if 0 <= i < params["count"] - 1:
         width = cubic(params, i, sigma)

@@ -14,8 +14,12 @@ from strategy.policies.registry import Policy, PolicyParameters
 class Sigmoid(PolicyParameters):
     """The curve's two levels, and where and how steeply it goes from one to the other."""
 
-    sigmoid_floor_bps: float = setting(4.0, "half-spread far under the middle", unit="bps", search=(0.5, 10.0), scale="log", ge=0, le=10_000)
-    sigmoid_cap_bps: float = setting(20.0, "half-spread far over the middle", unit="bps", search=(10.0, 100.0), scale="log", gt=0, le=10_000)
+    sigmoid_floor_bps: float = setting(
+        4.0, "half-spread far under the middle", unit="bps", search=(0.5, 10.0), scale="log", ge=0, le=10_000
+    )
+    sigmoid_cap_bps: float = setting(
+        20.0, "half-spread far over the middle", unit="bps", search=(10.0, 100.0), scale="log", gt=0, le=10_000
+    )
     sigmoid_k: float = setting(
         2_000.0, "steepness", unit="1/sigma", search=(100.0, 50_000.0), scale="log", gt=0, le=1e12
     )
