@@ -12,6 +12,7 @@ MID = 6_000_000
 QUOTED_BID = 5_995_200  # 8 bps under MID
 QUOTED_ASK = 6_004_800
 FEED_MS = 5
+LADDER = ((1, 10), (10, 40), (110, 5_000))
 
 
 class TapeMaker:
@@ -40,6 +41,12 @@ class TapeMaker:
         """Add a fresh book around MID with `queue` lots at both quoted prices."""
         inner = ((BUY, MID - 1, 10), (SELL, MID + 1, 10))
         return self.update(ms, *inner, (BUY, QUOTED_BID, queue), (SELL, QUOTED_ASK, queue), fresh=True)
+
+    def market(self, ms: int, mid: int, fresh: bool = False) -> "TapeMaker":
+        """Replace the whole book by 10 lots a tick from `mid`, 40 lots ten ticks away and 5,000 another 100 away."""
+        gone = [(side, ticks, 0) for side, levels in self._book.items() for ticks, lots in levels.items() if lots]
+        stands = [(side, mid - side * away, lots) for side in (BUY, SELL) for away, lots in LADDER]
+        return self.update(ms, *gone, *stands, fresh=fresh)
 
     def trade(self, ms: int, side: int, ticks: int, lots: int) -> "TapeMaker":
         """Add a trade by an aggressor of `side`."""

@@ -118,7 +118,7 @@ def test_cancel_that_loses_its_race_yields_the_fill_and_nothing_else(trade_ms, n
 
 
 def test_cancel_after_a_partial_fill_cools_the_slot_down():
-    result = run(end(quoted().trade(20, SELL, QUOTED_BID, 80), 5_200), SHORT)
+    result = run(end(end(quoted().trade(20, SELL, QUOTED_BID, 80), 3_000), 5_200), SHORT)
     assert [kind for kind, _ in own_news(result, 1)] == [ACK, FILL, GONE]
     bids = result.orders[result.orders["side"] == BUY]
     assert bids["placed_ns"].tolist() == [START + 5 * MS, START + 5_125 * MS]
