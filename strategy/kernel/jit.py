@@ -1,11 +1,10 @@
 """The one place where functions become machine code.
 
 numba's disk cache keys a function by its own file and does not see that a callee in another file changed. So the
-cache directory is keyed by the digest of every source that can be compiled into a decision, and that digest is stored
-with every parameter set.
+cache directory is keyed by the digest of every source that can be compiled into a decision, plug-ins included, and that
+digest is stored with every parameter set.
 """
 
-import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,31 +12,37 @@ from typing import Final, ParamSpec, TypeVar, cast
 
 import numba
 
+from strategy.kernel.sources import digest_of, plugin_sources, room_sources
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_STRATEGY: Final = Path(__file__).resolve().parent.parent
-_ROOMS: Final = ("kernel", "policies", "replay")
+_VAR: Final = Path(__file__).resolve().parents[2] / "var"
+_ROOMS_DIGEST: Final = digest_of(room_sources(), numba.__version__)
 
 
 def source_digest() -> str:
-    """Return the SHA-256 (hex) of the sources of kernel, policies and replay, in path order."""
-    digest = hashlib.sha256(numba.__version__.encode())
-    for room in _ROOMS:
-        for path in sorted((_STRATEGY / room).rglob("*.py")):
-            digest.update(str(path.relative_to(_STRATEGY)).encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-KERNEL_DIGEST: Final = source_digest()
+    """Return the digest of the rooms as imported and the plug-ins in sight now; without any, that of the rooms."""
+    plugins = plugin_sources()
+    return digest_of(plugins, _ROOMS_DIGEST) if plugins else _ROOMS_DIGEST
 
 
 def cache_dir() -> Path:
-    """Return the directory of compiled code for the sources as they are now."""
-    base = os.environ.get("MICROVOL_JIT_CACHE") or str(_STRATEGY.parent / "var" / "jit")
-    return Path(base) / KERNEL_DIGEST[:16]
+    """Return the directory of compiled code for these sources."""
+    return Path(os.environ.get("MICROVOL_JIT_CACHE") or _VAR / "jit") / KERNEL_DIGEST[:16]
 
+
+def rekey() -> None:
+    """Take plug-ins into account that came into sight after this module was imported.
+
+    Modules that took `KERNEL_DIGEST` by name before keep the old one: processes are told of plug-ins by environment.
+    """
+    global KERNEL_DIGEST
+    KERNEL_DIGEST = source_digest()
+    numba.config.CACHE_DIR = str(cache_dir())
+
+
+KERNEL_DIGEST = source_digest()
 
 # numba reads this setting when a function is decorated, so it has to stand before the first decoration.
 numba.config.CACHE_DIR = str(cache_dir())

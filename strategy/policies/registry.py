@@ -1,25 +1,36 @@
 """Policies by kind and name. A policy is one file: a parameters model and jitted functions; nothing else names it.
 
-Policies are found in the folders beside this file, in packages that announce an entry point in the group
-`microvol.policies`, and in the files and folders handed to `add_policy_path`.
+Policies are found in the folders beside this file, in the files and folders that `MICROVOL_POLICY_PATH` names or
+`add_policy_path` is handed, and in packages that announce an entry point in the group `microvol.policies`.
 """
 
 import importlib
 import pkgutil
+import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from strategy.errors import BadParameters
+from strategy.errors import BadInput, BadParameters
+from strategy.policies import plugins
 from strategy.policies.fields import setting
 
 Kind = Literal["volatility", "spreads", "inventory", "signals"]
 KINDS: Final[tuple[Kind, ...]] = ("volatility", "spreads", "inventory", "signals")
 Need = Literal["cadence", "depth"]
+
+SEAMS: Final[dict[Kind, set[str]]] = {
+    "volatility": {"volatility_update"},
+    "spreads": {"spread_decide"},
+    "inventory": {"inventory_decide"},
+    "signals": {"signal_observe", "signal_decide"},
+}
 
 STATELESS: Final = np.dtype([("unused", "i1")])
 
@@ -82,7 +93,20 @@ class Policy:
 
 @cache
 def policies(kind: Kind) -> dict[str, Policy]:
-    """Return the policies of one kind by name, found in the files of its folder."""
+    """Return the policies of one kind by name: the folder's own, then those of plug-ins."""
+    found = dict(built_in(kind))
+    for origin, policy in plugged_in():
+        if policy.kind != kind:
+            continue
+        if policy.name in found:
+            raise BadInput(f"{origin} offers {kind} policy {policy.name!r}, which is there already")
+        found[policy.name] = policy
+    return found
+
+
+@cache
+def built_in(kind: Kind) -> dict[str, Policy]:
+    """Return the policies that the files of the kind's folder hold."""
     package = importlib.import_module(f"strategy.policies.{kind}")
     found = {}
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
@@ -90,6 +114,54 @@ def policies(kind: Kind) -> dict[str, Policy]:
         if isinstance(policy, Policy):
             found[policy.name] = policy
     return found
+
+
+@cache
+def plugged_in() -> tuple[tuple[str, Policy], ...]:
+    """Return the policies of all plug-ins in sight, each checked, with where it comes from."""
+    return tuple((origin, _checked(offer, origin)) for origin, offer in plugins.offered())
+
+
+def add_policy_path(path: Path) -> None:
+    """Offer the policies of a file or folder too, here and in child processes; a fault in them leaves all as it was."""
+    undo = plugins.add_to_path(path)
+    _look_again()
+    try:
+        for kind in KINDS:
+            policies(kind)
+    except BadInput:
+        undo()
+        _look_again()
+        raise
+
+
+def _look_again() -> None:
+    """Forget which plug-ins there are, and have code that is compiled from now on know of them."""
+    policies.cache_clear()
+    plugged_in.cache_clear()
+    if "strategy.kernel.jit" in sys.modules:  # else its import will see them
+        importlib.import_module("strategy.kernel.jit").rekey()
+
+
+def _checked(offer: object, origin: str) -> Policy:
+    """Return what a plug-in offers if it keeps to the contract; its name becomes part of generated sources."""
+    if not isinstance(offer, Policy):
+        raise BadInput(f"{origin} offers a {type(offer).__name__}, it must offer a Policy")
+    if offer.kind not in KINDS:
+        raise BadInput(f"{origin} offers kind {offer.kind!r}, known are {', '.join(KINDS)}")
+    if re.fullmatch("[a-z][a-z0-9_]*", offer.name) is None:
+        raise BadInput(f"{origin} offers name {offer.name!r}, allowed are small letters, digits and underscores")
+    if set(offer.functions) != SEAMS[offer.kind]:
+        given, wanted = ", ".join(sorted(offer.functions)), ", ".join(sorted(SEAMS[offer.kind]))
+        raise BadInput(f"{origin} has functions {given}, policies of kind {offer.kind} have {wanted}")
+    base = EngineParameters if offer.kind == "volatility" else PolicyParameters
+    if not issubclass(offer.parameters, base):
+        raise BadInput(f"{origin} has parameters {offer.parameters.__name__}, they must be {base.__name__}")
+    for seam, function in offer.functions.items():
+        plain = getattr(function, "py_func", function)
+        if getattr(sys.modules[plain.__module__], plain.__name__, None) is not function:
+            raise BadInput(f"{origin} has a {seam} that cannot be imported as {plain.__module__}.{plain.__name__}")
+    return offer
 
 
 def policy(kind: Kind, name: str) -> Policy:
