@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import orjson
 from matplotlib.figure import Figure
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 
@@ -18,11 +19,14 @@ from analytics.registry import Registry
 from analytics.study import StudyResult
 from analytics.tracking import translated
 from strategy.kernel.jit import KERNEL_DIGEST
+from strategy.policies.dotted import flat
 from strategy.policies.parameters import ParameterSet
 from strategy.replay.tape import TapeInfo
 
 PARENT: Final = "mlflow.parentRunId"
 BATCH: Final = 900  # MLflow takes at most 1,000 entities in one request
+MOST: Final = 100  # ... of which at most so many parameters
+LONGEST: Final = 500  # characters of a parameter's value that every MLflow store keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,7 @@ def calibration_figures(result: StudyResult, info: TapeInfo) -> dict[str, Figure
 
 def spread_figure(parameters: ParameterSet, observed: Any) -> Figure:
     """Return the half-spread over the sigmas that matter: from 0 to well beyond the observed and the thresholds."""
-    regimes = parameters.regimes
-    thresholds = (regimes.low_threshold, regimes.medium_threshold, regimes.high_threshold)
+    thresholds = parameters.regimes.thresholds
     usual = float(np.quantile(observed, 0.995)) if len(observed) else 0.0
     sigma = np.linspace(0.0, 1.3 * max(usual, thresholds[-1]), 400)
     return plots.spread_curve(sigma, half_spread_curve(parameters, sigma), thresholds, np.asarray(observed))
@@ -90,7 +93,7 @@ def _candidate(client: Any, experiment: str, parent: str, place: int, candidate:
     run_id = str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
     metrics = [_metric("train.score", candidate.trial.score), _metric("validation.score", candidate.validation.score)]
     metrics += metric_list("validation", candidate.validation.metrics)
-    _log_batches(client, run_id, metrics, [Param(k, f"{v:.8g}") for k, v in candidate.point.flat().items()])
+    _log_batches(client, run_id, metrics, parameter_list("", candidate.point.parameters))
     client.log_text(run_id, candidate.point.parameters.canonical_json().decode(), "parameters.json")
     client.set_terminated(run_id)
     return run_id
@@ -124,19 +127,34 @@ def _trial_metrics(result: StudyResult) -> list[Metric]:
     return metrics + [_metric(f"seconds.{name}", value) for name, value in result.seconds.items()]
 
 
+def parameter_list(prefix: str, parameters: ParameterSet) -> list[Param]:
+    """Return every value of a set as MLflow takes it, by `prefix` and dotted name, strings without quotes."""
+    return [each for name, value in flat(parameters).items() for each in _param(f"{prefix}{name}", value)]
+
+
+def _param(name: str, value: Any) -> list[Param]:
+    """Return one parameter; a list whose text is too long for one becomes one an item, numbered from 1."""
+    text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    if len(text) > LONGEST and isinstance(value, list | tuple):
+        return [each for i, item in enumerate(value) for each in _param(f"{name}.{i + 1}", item)]
+    return [Param(name, text[:LONGEST])]
+
+
 def _params(result: StudyResult, info: TapeInfo) -> list[Param]:
+    """Return what the study was told, the winner's values by their own names and the base set's under `base.`."""
     settings = result.settings
-    flat: dict[str, Any] = {
+    told: dict[str, Any] = {
         "seed": settings.seed,
         "trials": len(result.trials),
         "winner_trial": result.winner.trial.number,
+        "window_start_ns": info.start_ns,
+        "window_end_ns": info.end_ns,
+        "replay": str(settings.replay),
     }
-    flat |= {f"space.{k}": v for k, v in settings.space.model_dump().items()}
-    flat |= {f"folds.{k}": v for k, v in settings.folds.model_dump().items()}
-    flat |= {f"objective.{k}": v for k, v in settings.objective.model_dump().items()}
-    flat |= {f"base.{name}": result.base.model_dump()[name]["policy"] for name in ("volatility", "spread", "inventory")}
-    flat |= {"window_start_ns": info.start_ns, "window_end_ns": info.end_ns, "replay": settings.replay}
-    return [Param(name, str(value)) for name, value in flat.items()]
+    for part in ("space", "folds", "objective"):
+        told |= {f"{part}.{name}": value for name, value in getattr(settings, part).model_dump(mode="json").items()}
+    found = [each for name, value in told.items() for each in _param(name, value)]
+    return found + parameter_list("", result.winner.point.parameters) + parameter_list("base.", result.base)
 
 
 def _tags(result: StudyResult, info: TapeInfo) -> dict[str, str]:
@@ -165,9 +183,9 @@ def _columns(result: StudyResult) -> dict[str, list[Any]]:
 
 
 def _log_batches(client: Any, run_id: str, metrics: Sequence[Metric], params: Sequence[Param]) -> None:
-    """Log in requests that MLflow accepts: 1,000 metrics or 100 parameters at most."""
+    """Log in requests that MLflow accepts: as many metrics or parameters as one may hold."""
     known = [metric for metric in metrics if np.isfinite(metric.value)]
     for start in range(0, len(known), BATCH):
         client.log_batch(run_id, metrics=known[start : start + BATCH])
-    for start in range(0, len(params), 90):
-        client.log_batch(run_id, params=params[start : start + 90])
+    for start in range(0, len(params), MOST):
+        client.log_batch(run_id, params=params[start : start + MOST])

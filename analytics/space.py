@@ -1,148 +1,170 @@
 """The search space: every point of the unit cube is a valid parameter set.
 
-Ordered parameters are built by stick-breaking: u in [0, 1]^n becomes n increasing numbers that are distributed as order
-statistics when u is uniform, so no trial is ever rejected for its order.
+What is searched is declared where a parameter is declared, so a policy that nobody has heard of is searched like any
+other. Thresholds and a curve's sigmas are searched as quantiles of the training window's sigmas.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict
 
-from strategy.errors import BadInput, Failed
+from analytics.axes import Scalar, axes_of, geometric, scale, stick_breaking
+from analytics.search import Range, SpaceSettings
+from analytics.searched import CURVE, CUTS, WIDTHS, searched
+from strategy.errors import BadInput, BadParameters, Failed
+from strategy.policies.dotted import QUANTILES, changed, flat
 from strategy.policies.parameters import ParameterSet
+from strategy.policies.quantiles import resolved, sigmas_at, usable
+from strategy.policies.sections import REGIME_SPREADS, THRESHOLDS
 
-THRESHOLDS: Final = ("low_threshold", "medium_threshold", "high_threshold")
-SPREADS: Final = ("spread_low", "spread_medium", "spread_high")
-STEP: Final = 1e-6  # relative distance kept between neighbouring sigmas, where quantiles coincide
+MOVES_SIGMA: Final = ("volatility.", "quoting.min_update_interval")  # parameters that sigma depends on
+PULLS: Final = (0.75, 0.5, 0.25, 0.0)  # how far a refused point is drawn towards the base set
 
-Range = tuple[float, float]
-
-
-class SpaceSettings(BaseModel):
-    """Bounds of the search. Quantiles are of the training window's sigma distribution."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-    spread_policy: str = Field("discrete", pattern="^(discrete|linear)$")
-    threshold_quantiles: Range = (0.05, 0.98)
-    spread_bps: Range = (0.2, 60.0)
-    curve_points: int = Field(4, ge=2, le=16)
-    refresh_s: Range = (1.0, 60.0)
-    cooldown_s: Range = (0.0, 30.0)
-
-    @model_validator(mode="after")
-    def _ranges_ascend(self) -> Self:
-        for name in ("threshold_quantiles", "spread_bps", "refresh_s", "cooldown_s"):
-            low, high = getattr(self, name)
-            if not 0 <= low < high:
-                raise ValueError(f"{name} was {low} to {high}, it must ascend from 0 or more")
-        for name in ("spread_bps", "refresh_s"):
-            if getattr(self, name)[0] == 0:
-                raise ValueError(f"{name} started at 0, it is searched on a logarithmic scale")
-        if self.threshold_quantiles[1] >= 1:
-            raise ValueError(f"threshold_quantiles ended at {self.threshold_quantiles[1]}, it must end under 1")
-        return self
+Sample = NDArray[np.float64]
+Sigmas = Callable[[ParameterSet], Sample]
+Searched = tuple[dict[str, Any], list[float]]  # values by dotted name, and the quantiles their sigmas come from
 
 
 class Point(BaseModel):
-    """One point of the space: the parameters, and the quantiles from which its sigmas were resolved."""
+    """One point of the space: the parameters, what was searched of them, and the quantiles their sigmas come from."""
 
     model_config = ConfigDict(frozen=True)
     parameters: ParameterSet
+    values: dict[str, Any]  # by dotted name, as they stand in the trials table
     quantiles: tuple[float, ...]
-
-    def flat(self) -> dict[str, float]:
-        """Return the searched values by name, as they stand in the trials table."""
-        regimes, quoting = self.parameters.regimes, self.parameters.quoting
-        values = {name: float(getattr(regimes, name)) for name in (*THRESHOLDS, *SPREADS)}
-        values |= {f"quantile_{i + 1}": q for i, q in enumerate(self.quantiles)}
-        for i, (sigma, bps) in enumerate(self.parameters.spread.get("spread_curve_points", ())):
-            values |= {f"curve_sigma_{i + 1}": float(sigma), f"curve_bps_{i + 1}": float(bps)}
-        values["executor_refresh_time"] = quoting.executor_refresh_time
-        values["cooldown_time"] = quoting.cooldown_time
-        return values
 
 
 class Space:
     """Maps the unit cube onto parameter sets that differ from `base` in what is searched, and in nothing else."""
 
-    def __init__(self, base: ParameterSet, sigma: NDArray[np.float64], settings: SpaceSettings) -> None:
-        """Take the training window's sigmas; no usable sigma among them is a failure."""
-        known = np.sort(sigma[np.isfinite(sigma) & (sigma > 0)])
-        if len(known) == 0:
-            raise Failed("the training window has no sigma above 0: it is too short, or its mid never moved")
+    def __init__(self, base: ParameterSet, sigmas: Sigmas, settings: SpaceSettings) -> None:
+        """Take what gives the training window's sigmas under a set's engine; no usable one is a failure."""
         self.settings = settings
-        self._base = base
-        self._sigma = known
-        floor = max(base.quoting.spread_floor_bps, settings.spread_bps[0])
-        cap = min(base.quoting.spread_cap_bps, settings.spread_bps[1])
-        if not floor < cap:
+        self._sigmas = sigmas
+        self._sigma = usable(sigmas(base))
+        self.base = resolved(base, self._sigma)
+        self._ordered, self._scalars = searched(base, settings)
+        self._moves_sigma = any(each.name.startswith(MOVES_SIGMA) for each in self._scalars)
+        self._start = flat(self.base)
+        low, high = self._between(base)
+        if {WIDTHS, CURVE} & set(self._ordered) and not low < high:
             raise BadInput(f"spread_bps {settings.spread_bps} leaves nothing between the set's floor and cap")
-        self._width = (floor, cap)
 
     @property
     def dimensions(self) -> tuple[str, ...]:
         """Return the names of the unit cube's axes."""
-        ordered = self.settings.curve_points if self.settings.spread_policy == "linear" else len(THRESHOLDS)
-        stems = [f"u_{kind}_{i + 1}" for kind in ("sigma", "spread") for i in range(ordered)]
-        return (*stems, "u_refresh", "u_cooldown")
+        stems = [f"u_{name}_{i + 1}" for ordered in self._ordered for name, n in self._stems(ordered) for i in range(n)]
+        return (*stems, *(f"u_{each.name}" for each in self._scalars))
 
     def point(self, u: Mapping[str, float]) -> Point:
         """Return the parameter set at `u`, which holds a number in [0, 1] for every dimension."""
-        quantiles = scale(stick_breaking(self._axis(u, "u_sigma")), self.settings.threshold_quantiles)
-        sigmas = self._resolve(quantiles)
-        widths = [geometric(v, self._width) for v in stick_breaking(self._axis(u, "u_spread"))]
-        linear = self.settings.spread_policy == "linear"
-        changes = self._linear(sigmas, widths) if linear else self._discrete(sigmas, widths)
-        quoting = self._base.quoting.model_dump() | {
-            "executor_refresh_time": geometric(u["u_refresh"], self.settings.refresh_s),
-            "cooldown_time": scale([u["u_cooldown"]], self.settings.cooldown_s)[0],
-        }
-        data = self._base.model_dump() | changes | {"quoting": quoting}
-        return Point(parameters=ParameterSet.model_validate(data), quantiles=tuple(quantiles))
+        parameters = self._moved({each.name: each.at(u[f"u_{each.name}"]) for each in self._scalars})
+        placed = flat(parameters)
+        values = {each.name: placed[each.name] for each in self._scalars}
+        sigma = self._sigma_of(parameters)
+        parameters = resolved(parameters, sigma)
+        quantiles: list[float] = []
+        for add in (self._add_curve, self._add_regimes):
+            changes, drawn = add(u, parameters, sigma)
+            parameters = changed(parameters, changes) if changes else parameters
+            values |= _columns(changes)
+            quantiles = quantiles or drawn
+        return Point(parameters=parameters, values=values, quantiles=tuple(quantiles))
 
-    def _axis(self, u: Mapping[str, float], stem: str) -> list[float]:
-        return [u[name] for name in self.dimensions if name.startswith(stem)]
+    def _stems(self, ordered: str) -> tuple[tuple[str, int], ...]:
+        if ordered == CURVE:
+            return ("curve_sigma", self.settings.curve_points), ("curve_spread", self.settings.curve_points)
+        return (("threshold" if ordered == CUTS else "spread", 3),)
 
-    def _resolve(self, quantiles: Sequence[float]) -> list[float]:
-        """Turn quantiles into sigmas that increase strictly even where the distribution is flat."""
-        sigmas: list[float] = []
-        for value in np.quantile(self._sigma, quantiles):
-            least = sigmas[-1] * (1 + STEP) if sigmas else 0.0
-            sigmas.append(max(float(value), least))
-        return sigmas
+    def _moved(self, values: Mapping[str, Any]) -> ParameterSet:
+        """Return the base set with values, drawn towards the base until the policies' own rules accept them."""
+        try:
+            return changed(self.base, values)
+        except BadParameters:
+            for share in PULLS:
+                try:
+                    return changed(self.base, {each.name: self._pulled(each, values, share) for each in self._scalars})
+                except BadParameters:
+                    continue
+        raise Failed(f"nothing around the base set is valid in {', '.join(sorted(values))}")
 
-    def _discrete(self, sigmas: Sequence[float], widths: Sequence[float]) -> dict[str, Any]:
-        regimes = dict(zip((*THRESHOLDS, *SPREADS), (*sigmas, *widths), strict=True))
-        return {"regimes": regimes, "spread": {"policy": "discrete"}}
+    def _pulled(self, each: Scalar, values: Mapping[str, Any], share: float) -> Any:
+        start, value = self._start[each.name], values[each.name]
+        if each.choices or start is None or share == 0:
+            return start if share == 0 else value
+        value = start + share * (value - start)
+        return round(value) if each.whole else value
 
-    def _linear(self, sigmas: Sequence[float], widths: Sequence[float]) -> dict[str, Any]:
-        """Search the curve; the regimes, which only label it, cut it at a quarter, the half and three quarters."""
-        cuts = np.linspace(sigmas[0], sigmas[-1], 5)[1:4]
-        heights = np.interp(cuts, sigmas, widths)
-        regimes = dict(zip((*THRESHOLDS, *SPREADS), (*cuts.tolist(), *heights.tolist()), strict=True))
+    def _sigma_of(self, parameters: ParameterSet) -> Sample:
+        """Return the sigmas of a point's own engine; those of the base set's where it gives none."""
+        if not self._moves_sigma:
+            return self._sigma
+        try:
+            return usable(self._sigmas(parameters))
+        except Failed:
+            return self._sigma
+
+    def _between(self, parameters: ParameterSet) -> Range:
+        """Return the widths that may be searched, within the set's floor and cap."""
+        low, high = self.settings.spread_bps
+        low = min(max(parameters.quoting.spread_floor_bps, low), parameters.quoting.spread_cap_bps)
+        return low, max(low, min(parameters.quoting.spread_cap_bps, high))
+
+    def _quantiles(self, u: Mapping[str, float], stem: str) -> list[float]:
+        return scale(stick_breaking(axes_of(u, stem)), self.settings.threshold_quantiles)
+
+    def _widths(self, u: Mapping[str, float], stem: str, parameters: ParameterSet) -> list[float]:
+        between = self._between(parameters)
+        return [geometric(value, between) for value in stick_breaking(axes_of(u, stem))]
+
+    def _add_curve(self, u: Mapping[str, float], parameters: ParameterSet, sigma: Sample) -> Searched:
+        """Return the curve at `u` and regimes that label it: cut at a quarter, the half and three quarters of it.
+
+        Thresholds that the base set has as quantiles stay where those are.
+        """
+        if CURVE not in self._ordered:
+            return {}, []
+        quantiles = self._quantiles(u, "u_curve_sigma")
+        sigmas, widths = sigmas_at(sigma, quantiles), self._widths(u, "u_curve_spread", parameters)
+        cuts = np.linspace(sigmas[0], sigmas[-1], 5)[1:4].tolist()
+        if parameters.regimes.threshold_quantiles is not None:
+            cuts = list(parameters.regimes.thresholds)
         points = [[s, w] for s, w in zip(sigmas, widths, strict=True)]
-        return {"regimes": regimes, "spread": {"policy": "linear", "spread_curve_points": points}}
+        changes = {CURVE: points} | _named(REGIME_SPREADS, np.interp(cuts, sigmas, widths).tolist())
+        if parameters.regimes.threshold_quantiles is None:
+            changes |= _named(THRESHOLDS, cuts)
+        return changes, quantiles
+
+    def _add_regimes(self, u: Mapping[str, float], parameters: ParameterSet, sigma: Sample) -> Searched:
+        """Return thresholds and regime spreads at `u`, where they are switched on."""
+        changes: dict[str, Any] = {}
+        quantiles: list[float] = []
+        if CUTS in self._ordered:
+            quantiles = self._quantiles(u, "u_threshold")
+            changes = _named(THRESHOLDS, sigmas_at(sigma, quantiles)) | {QUANTILES: quantiles}
+        if WIDTHS in self._ordered:
+            changes |= _named(REGIME_SPREADS, self._widths(u, "u_spread", parameters))
+        return changes, quantiles
 
 
-def stick_breaking(u: Sequence[float]) -> list[float]:
-    """Return n increasing numbers in [0, 1]: lo += (1 - lo)·(1 - (1 - u_i)^(1/(n - i))), i from 0."""
-    low, values = 0.0, []
-    for i, each in enumerate(u):
-        low = min(low + (1 - low) * (1 - (1 - each) ** (1 / (len(u) - i))), 1.0)
-        values.append(low)
-    return values
+def _named(names: Sequence[str], values: Sequence[float]) -> dict[str, Any]:
+    return {f"regimes.{name}": value for name, value in zip(names, values, strict=True)}
 
 
-def scale(values: Sequence[float], bounds: Range) -> list[float]:
-    """Map [0, 1] linearly onto `bounds`."""
-    low, high = bounds
-    return [low + (high - low) * value for value in values]
+def _columns(changes: Mapping[str, Any]) -> dict[str, float]:
+    """Return changes as flat numbers: a list's items are numbered from 1, a curve's told apart by what they are."""
+    found: dict[str, float] = {}
+    for name, value in changes.items():
+        if name == CURVE:
+            found |= _numbered(f"{CURVE}.sigma", [sigma for sigma, _ in value])
+            found |= _numbered(f"{CURVE}.bps", [bps for _, bps in value])
+        else:
+            found |= _numbered(name, value) if isinstance(value, list) else {name: float(value)}
+    return found
 
 
-def geometric(value: float, bounds: Range) -> float:
-    """Map [0, 1] onto `bounds` (above 0) with equal steps in the logarithm."""
-    low, high = bounds
-    return float(min(max(low * (high / low) ** value, low), high))
+def _numbered(name: str, values: Sequence[float]) -> dict[str, float]:
+    return {f"{name}.{i + 1}": float(value) for i, value in enumerate(values)}

@@ -20,8 +20,9 @@ from analytics.candidates import Candidate, choose
 from analytics.folds import Folds, FoldSettings, split
 from analytics.markout import mid_path
 from analytics.objective import Bench, Evaluation, Objective
-from analytics.prediction import PredictionError, SigmaPath, foretold, prediction_error
-from analytics.space import Space, SpaceSettings
+from analytics.search import SpaceSettings
+from analytics.sigmas import Sigmas
+from analytics.space import Space
 from analytics.trials import TrialRow
 from strategy.errors import BadInput, Failed
 from strategy.kernel.jit import KERNEL_DIGEST
@@ -63,7 +64,7 @@ class StudyResult:
     """Every trial, the best candidates (winner first) and how the winner and the base set did on the held-out fold."""
 
     name: str
-    base: ParameterSet
+    base: ParameterSet  # its thresholds resolved
     settings: StudySettings
     folds: Folds
     trials: tuple[TrialRow, ...]
@@ -72,7 +73,7 @@ class StudyResult:
     held_out: Evaluation
     baseline: Evaluation  # the base set, held out
     champion: Evaluation | None  # the current champion, held out
-    sigma: NDArray[np.float64]  # of the train windows
+    sigma: NDArray[np.float64]  # of the train windows, under the winner's engine
     resumed: int  # trials that an earlier call had done
     interrupted: bool
     seconds: dict[str, float]  # warm_up, sampler, replay, candidates
@@ -89,31 +90,32 @@ def run_study(
 ) -> StudyResult:
     """Search parameters around `base`; Ctrl-C or `stop` end the search early and keep what was done.
 
+    Thresholds that the base set has as quantiles are resolved on the train windows first.
     The same tape, base, settings and seed make the same study: with a journal it goes on where it stopped.
     """
     folds = split(tape, settings.folds)
     bench = Bench(tape, info, mid_path(tape), settings.replay, settings.objective)
-    path, actual = foretold(tape, info, base)
-    space = Space(base, _inside(path, folds), settings.space)
+    sigmas = Sigmas(tape, info, folds)
+    space = Space(base, sigmas.in_training, settings.space)
     name = study_name(info, base, settings)
     search = _Search(_open(name, settings), space, bench, folds, settings)
-    search.warm_up(base)
+    search.warm_up(space.base)
     search.run(progress, stop)
     begun = time.perf_counter()
     candidates = choose(bench, space, folds, search.rows, settings.candidates)
-    prediction = _prediction(path, actual, folds)
+    winner = candidates[0].point.parameters
     return StudyResult(
         name=name,
-        base=base,
+        base=space.base,
         settings=settings,
         folds=folds,
         trials=tuple(search.rows),
         candidates=candidates,
         winner=candidates[0],
-        held_out=bench.evaluate(candidates[0].point.parameters, folds.held_out, prediction),
-        baseline=bench.evaluate(base, folds.held_out, prediction),
+        held_out=bench.evaluate(winner, folds.held_out, sigmas.error_held_out(winner)),
+        baseline=bench.evaluate(space.base, folds.held_out, sigmas.error_held_out(space.base)),
         champion=None if champion is None else bench.evaluate(champion, folds.held_out),
-        sigma=_inside(path, folds),
+        sigma=sigmas.in_training(winner),
         resumed=search.resumed,
         interrupted=search.interrupted,
         seconds=search.seconds | {"candidates": time.perf_counter() - begun},
@@ -221,18 +223,3 @@ def _heal(path: Path) -> None:
 def _rows_before(study: Any) -> list[TrialRow]:
     done = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
     return [TrialRow.of_json(trial.user_attrs["row"]) for trial in done]
-
-
-def _inside(path: SigmaPath, folds: Folds) -> NDArray[np.float64]:
-    """Return the sigmas of the train windows."""
-    keep = np.zeros(len(path.ts), bool)
-    for fold in folds.train:
-        for window in fold:
-            keep |= (path.ts >= window.start_ns) & (path.ts <= window.end_ns)
-    return path.sigma[keep & np.isfinite(path.sigma)]
-
-
-def _prediction(path: SigmaPath, actual: NDArray[np.float64], folds: Folds) -> PredictionError:
-    """Compare sigma with what followed, held out; the search leaves the volatility engine as it is."""
-    held_out = path.ts >= folds.held_out[0][0].start_ns
-    return prediction_error(path.sigma[held_out], actual[held_out])

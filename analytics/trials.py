@@ -27,7 +27,7 @@ class TrialRow:
     score: float
     violation: float
     u: dict[str, float]
-    values: dict[str, float]
+    values: dict[str, Any]
     fold_scores: tuple[float, ...]
     figures: dict[str, float]
 
@@ -36,7 +36,7 @@ class TrialRow:
         """Return the row of a trial."""
         figures = {name: evaluation.metrics.overall[name] for name in FIGURES}
         scores = evaluation.fold_scores
-        return cls(number, evaluation.score, evaluation.violation, u, point.flat(), scores, figures)
+        return cls(number, evaluation.score, evaluation.violation, u, point.values, scores, figures)
 
     @property
     def feasible(self) -> bool:

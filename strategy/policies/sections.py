@@ -54,9 +54,10 @@ class Regimes(Section):
     def _ordered(self) -> Self:
         numbers = (self.low_threshold, self.medium_threshold, self.high_threshold)
         if self.threshold_quantiles is None or numbers != (None, None, None):
-            _increase("thresholds", numbers)
-        if self.threshold_quantiles is not None:
-            _increase("threshold_quantiles", self.threshold_quantiles)
+            _increase_strictly("thresholds", numbers)
+        if self.threshold_quantiles is not None and list(self.threshold_quantiles) != sorted(self.threshold_quantiles):
+            values = ", ".join(map(str, self.threshold_quantiles))
+            raise ValueError(f"threshold_quantiles were {values}, they must not decrease")
         if not self.spread_low <= self.spread_medium <= self.spread_high:
             values = f"{self.spread_low}, {self.spread_medium}, {self.spread_high}"
             raise ValueError(f"regime spreads were {values}, they must not decrease")
@@ -78,7 +79,7 @@ class Regimes(Section):
         return self.low_threshold, self.medium_threshold, self.high_threshold
 
 
-def _increase(name: str, values: tuple[float | None, ...]) -> None:
+def _increase_strictly(name: str, values: tuple[float | None, ...]) -> None:
     known = [value for value in values if value is not None]
     if len(known) < len(values):
         raise ValueError(f"{name} were {', '.join(map(str, values))}, all of them must be set")

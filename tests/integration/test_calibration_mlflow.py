@@ -16,6 +16,7 @@ from analytics.folds import FoldSettings
 from analytics.objective import Objective
 from analytics.registry import Registry
 from analytics.study import StudySettings
+from strategy.policies.dotted import flat
 from strategy.policies.parameters import ParameterSet, Quoting
 from strategy.replay.driver import ReplayConfig
 from strategy.replay.synthetic import SyntheticMarket, synthetic_tape
@@ -73,9 +74,12 @@ def test_the_parent_run_holds_every_trial_the_plots_and_the_dataset(registry, do
     assert {"trials.json", "spread_curve.png", "equity_held_out.png"} <= names
     table = json.loads(mlflow.artifacts.load_text(f"{run.info.artifact_uri}/trials.json"))
     assert len(table["data"]) == 14
-    assert {"trial", "score", "feasible", "edge_bps", "quantile_1", "low_threshold", "u_refresh"} <= set(
-        table["columns"]
-    )
+    searched = {"regimes.threshold_quantiles.1", "regimes.low_threshold", "quoting.executor_refresh_time"}
+    axes = {"u_threshold_1", "u_spread_3", "u_quoting.cooldown_time"}
+    assert {"trial", "score", "feasible", "edge_bps"} | searched | axes <= set(table["columns"])
+    winner = done.result.winner.point.parameters
+    assert run.data.params["regimes.low_threshold"] == repr(winner.regimes.low_threshold)
+    assert {name for name in run.data.params if name.startswith("base.")} == {f"base.{name}" for name in flat(BASE)}
 
 
 def test_nested_runs_are_the_best_candidates_winner_first(registry, done):
