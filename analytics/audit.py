@@ -1,28 +1,5 @@
-"""Audit lines: promotions, rollbacks and refusals, on disk before anyone is told, until ingest takes them in."""
+"""Audit lines of promotions, rollbacks, refusals, kills and re-armings; ingest takes them into `parameter_event`."""
 
-import os
-import time
-from collections.abc import Callable
-from typing import Any
+from strategy.live.audit_log import Audit, audit_writer
 
-import orjson
-
-from strategy.live.layout import Layout
-
-Audit = Callable[[dict[str, Any]], None]
-
-
-def audit_writer(layout: Layout, clock: Callable[[], int] = time.time_ns) -> Audit:
-    """Return a function that appends one `<at_ns> <json>` line to the home's audit file and syncs it."""
-
-    def write(record: dict[str, Any]) -> None:
-        layout.audit.mkdir(parents=True, exist_ok=True)
-        line = b"%d %s\n" % (clock(), orjson.dumps(record))
-        descriptor = os.open(layout.audit / "parameter_events.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(descriptor, line)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-    return write
+__all__ = ["Audit", "audit_writer"]

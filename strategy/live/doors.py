@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
 
@@ -15,7 +16,7 @@ from strategy.policies.document import ParameterDocument
 STALE_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.05
 
-State = Literal["starting", "quoting", "halted", "stopping"]
+State = Literal["starting", "quoting", "halted", "killed", "stopping"]
 
 
 class Refused(BaseModel):
@@ -24,6 +25,16 @@ class Refused(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     content_hash: str
     reason: str
+
+
+class Killed(BaseModel):
+    """Why the process stays out of the market until a person re-arms it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    at_ns: int
+    cause: str
+    reason: str
+    who: str
 
 
 class LiveStatus(BaseModel):
@@ -45,9 +56,12 @@ class LiveStatus(BaseModel):
     mid_ticks: float | None = None
     sigma: float | None = None
     regime: str | None = None
+    panicking: bool = False
+    positions: int = 0
     events: int = 0
     fills: int = 0
     kernel_digest: str
+    killed: Killed | None = None
     refused: Refused | None = None
     note: str = ""
 
@@ -98,6 +112,20 @@ def wait_acknowledged(
         time.sleep(_POLL_SECONDS)
 
 
+def wait_until(
+    layout: Layout, venue: str, symbol: str, holds: Callable[[LiveStatus], bool], timeout_s: float
+) -> LiveStatus | None:
+    """Wait until the status says what is wanted and return it; None when it did not in time."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        status = read_status(layout, venue, symbol)
+        if status is not None and _alive(status) and holds(status):
+            return status
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(_POLL_SECONDS)
+
+
 def _alive(status: LiveStatus) -> bool:
     return _exists(status.pid) and status.age_seconds(time.time_ns()) <= STALE_SECONDS
 
@@ -114,7 +142,7 @@ def _exists(pid: int) -> bool:
 
 def _runs(status: LiveStatus, document: ParameterDocument) -> bool:
     same = (status.version, status.content_hash) == (document.version, document.content_hash)
-    return same and status.state in ("quoting", "halted") and _alive(status)
+    return same and status.state in ("quoting", "halted", "killed") and _alive(status)
 
 
 def _refuses(status: LiveStatus, document: ParameterDocument) -> bool:

@@ -6,8 +6,9 @@ var/
   tape/            cached tapes by fingerprint
   segments/VENUE/SYMBOL/NAME.log[.zst]                raw frames
   journal/VENUE/SYMBOL/SESSION.log[.zst]              what a live session saw and did
-  live/VENUE/SYMBOL/params.json status.json supervisor.json kill   the doors of a quoting process
-  audit/NAME.log   promotions and rollbacks, until ingested
+  live/VENUE/SYMBOL/params.json status.json        the doors of a quoting process
+  live/VENUE/SYMBOL/kill.json rearmed.json halt    its kill switch, who re-armed it last, a pause
+  audit/NAME.log   promotions, rollbacks, kills and re-armings, until ingested
   mlflow/ prefect/ run/ report/ jit/
 ```
 """

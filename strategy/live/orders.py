@@ -8,16 +8,15 @@ venue counts in it; a request of unknown outcome is asked about until the venue 
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-import numpy as np
 import structlog
 
 from strategy.errors import MicrovolError, OrderRejected, OutcomeUnknown
 from strategy.kernel.records import ACK, CANCELLED, FILL, REJECT, REJECT_OTHER
+from strategy.live.desk import Desk, LiveOrder
 from strategy.policies.stepper import new_event
-from strategy.venues.ports import Broker, OrderReport, OrderRequest, OwnEvent, OwnFill, StreamReset
+from strategy.venues.ports import Broker, OrderReport, OwnEvent, OwnFill, StreamReset
 
 log = structlog.get_logger("orders")
 
@@ -25,51 +24,6 @@ PREFIX: Final = "mv-"
 # The venue drops a request that reaches it later than the receive window, so a `missing` order is final only after it.
 UNKNOWN_FINAL_NS: Final = 6_000_000_000
 _ASK_SECONDS: Final = (0.1, 0.25, 0.5, 1.0)
-
-
-@dataclass(slots=True)
-class LiveOrder:
-    """One order of this session. `ended` = the strategy has been told that it is gone."""
-
-    client_id: str
-    order_id: int
-    version: int
-    side: int
-    level: int
-    price_ticks: int
-    qty_lots: int
-    mid_ticks: float
-    regime: int
-    sent_ns: int
-    known: bool = False  # the venue has confirmed that it rests or rested
-    ended: bool = False
-    cancel_wanted: bool = False
-    filled_lots: int = 0
-    busy: bool = False  # a task is cancelling or settling it
-
-
-class Desk(Protocol):
-    """What the orders need of their session: one place to feed events, one to write order steps."""
-
-    def push(self, event: np.void) -> None:
-        """Feed an event to the strategy."""
-        ...
-
-    def note_order(self, order: LiveOrder, what: str, detail: str = "") -> None:
-        """Journal a step in an order's life."""
-        ...
-
-    def note_fill(self, order: LiveOrder, fill: OwnFill) -> None:
-        """Journal an execution."""
-        ...
-
-    def balance_changed(self, reason: str) -> None:
-        """Have the holdings read anew: an execution was not of this session's orders."""
-        ...
-
-    def failed(self, error: BaseException) -> None:
-        """Stop quoting: something happened that the code did not foresee."""
-        ...
 
 
 class Orders:
@@ -198,9 +152,8 @@ class Orders:
             self._desk.failed(error)
 
     async def _place(self, order: LiveOrder) -> None:
-        request = OrderRequest(order.client_id, order.side, order.price_ticks, order.qty_lots)
         try:
-            self.on_report(await self._broker.place(request))
+            self.on_report(await self._broker.place(order.request()))
         except OrderRejected as error:
             self._reject(order, error.code, str(error))
         except OutcomeUnknown as error:

@@ -2,14 +2,15 @@
 
 `python -m strategy.live.quote --home DIR --venue NAME --symbol S` waits for `params.json` in the live folder, takes a
 new one between two events, and says in `status.json` which version it runs. SIGTERM, a lost supervisor or any fault
-that it does not understand: halt, cancel all, wait until the venue confirms, end. A file `kill` in the live folder
-halts it until the file is removed.
+that it does not understand: halt, cancel all, wait until the venue confirms, end. A file `halt` in the live folder
+pauses it until the file is removed; the kill switch (`kill.json`, SIGUSR1) keeps it out until a person re-arms it.
 """
 
 import argparse
 import asyncio
 import os
 import secrets
+import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -20,17 +21,20 @@ import structlog
 from pydantic import ValidationError
 
 from strategy.errors import BadInput, BadParameters, Failed, MicrovolError, VenueError
+from strategy.kernel.book import band_limit
 from strategy.kernel.jit import KERNEL_DIGEST
-from strategy.kernel.records import TIMER
+from strategy.kernel.records import BUY, TIMER
+from strategy.live.audit_log import audit_writer
 from strategy.live.clearing import clear_orders, refuse_foreign
 from strategy.live.command import run_process, stop_event, venue_of, venue_parser, watch_parent
-from strategy.live.doors import LiveStatus, Refused, State, write_status
+from strategy.live.doors import Killed, LiveStatus, Refused, State, write_status
 from strategy.live.guard import Limits
 from strategy.live.journal import JournalWriter
 from strategy.live.layout import Layout
 from strategy.live.parameter_file import ParameterFile, checked_document, refusal
 from strategy.live.segment import lock_folder
 from strategy.live.session import Hooks, Session, SessionStart, new_stepper
+from strategy.live.switches import Switches
 from strategy.policies.document import Instrument, ParameterDocument
 from strategy.policies.parameters import one_line
 from strategy.policies.stepper import Stepper, new_event
@@ -41,7 +45,6 @@ from strategy.venues.settings import VenueConfig
 
 log = structlog.get_logger("quote")
 
-KILL_FILE: Final = "kill"
 CLEAR_SECONDS: Final = 12.0
 _LOOK_SECONDS: Final = 0.2
 _HEARTBEAT_SECONDS: Final = 0.5
@@ -56,7 +59,9 @@ class Quoter:
     def __init__(self, venue: VenueConfig, layout: Layout, options: argparse.Namespace, limits: Limits) -> None:
         """Take where to quote and how far to go at most."""
         self._venue, self._options, self._limits = venue, options, limits
-        self._layout, self._folder = layout, layout.live(venue.name, venue.symbol)
+        self._layout = layout
+        folder = layout.live(venue.name, venue.symbol)
+        self._switches = Switches(folder, venue.name, venue.symbol, audit_writer(layout))
         self._status_file = layout.status_file(venue.name, venue.symbol)
         self._file = ParameterFile(layout.parameter_file(venue.name, venue.symbol))
         self._started_ns = time.time_ns()
@@ -76,6 +81,7 @@ class Quoter:
     async def run(self, stop: asyncio.Event) -> int:
         """Quote until `stop`; 0 when it ended in order and nothing rests."""
         self._stop = stop
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._signalled)
         self._start_task(self._beat())
         try:
             if await self._begin():
@@ -145,14 +151,15 @@ class Quoter:
             limits=self._limits,
             stale_after_s=self._options.stale_after_seconds,
         )
-        hooks = Hooks(self._resnapshot, self._balance_wanted.set, self._failed)
+        hooks = Hooks(self._resnapshot, self._balance_wanted.set, self._killed, self._failed)
         self._journal = JournalWriter(self._layout.journal(self._venue.name, self._venue.symbol), self._session_name)
         self._session = Session(start, stepper, self._journal, self._broker, hooks)
         self._state = "quoting"
-        self._look_for_kill(self._session)
+        self._look_at_switches(self._session)
         self._write_status()
         log.info("quoting", session=self._session_name, version=document.version, journal=str(self._journal.path))
-        for work in (self._read_market, self._read_own, self._look, self._reconcile, self._read_balance, self._sync):
+        parts = (self._read_market, self._read_own, self._watch, self._look, self._reconcile, self._read_balance)
+        for work in (*parts, self._sync):
             self._start_task(work(self._session))
 
     async def _read_market(self, session: Session) -> None:
@@ -164,13 +171,18 @@ class Quoter:
         async for event in self._broker.own_events():
             session.orders.on_own(event)
 
-    async def _look(self, session: Session) -> None:
-        """Look several times a second for what nobody sends: files, and silence."""
-        instrument = await self._broker.instrument()
+    async def _watch(self, session: Session) -> None:
+        """Look several times a second for what nobody sends: switches, and silence. Nothing may keep this waiting."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             session.check_stale()
-            self._look_for_kill(session)
+            self._look_at_switches(session)
+
+    async def _look(self, session: Session) -> None:
+        """Look several times a second for new parameters; those of other policies may have to be compiled first."""
+        instrument = await self._broker.instrument()
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
             data = self._file.news()
             document = None if data is None else self._checked(data, instrument)
             if document is not None and document != session.document:
@@ -180,10 +192,26 @@ class Quoter:
             if data is not None:
                 self._write_status()
 
-    def _look_for_kill(self, session: Session) -> None:
+    def _look_at_switches(self, session: Session) -> None:
         if self._state != "stopping":
-            session.on_halt((self._folder / KILL_FILE).exists(), f"{self._folder / KILL_FILE}")
-            self._state = "halted" if session.halted else "quoting"
+            self._switches.look(session)
+            self._say_state(session)
+
+    def _say_state(self, session: Session) -> None:
+        """Write the status at once when the state is another: people wait for it."""
+        state: State = "killed" if session.kill else "halted" if session.halted else "quoting"
+        if self._state not in (state, "stopping"):
+            self._state = state
+            self._write_status()
+
+    def _signalled(self) -> None:
+        self._switches.signalled(self._session)
+        if self._session is not None:
+            self._look_at_switches(self._session)
+
+    def _killed(self, cause: int) -> None:
+        if self._session is not None:
+            self._switches.thrown_by_strategy(self._session, cause)
 
     async def _reconcile(self, session: Session) -> None:
         """Compare with the venue now and then, should the user stream be deaf without anybody noticing."""
@@ -297,12 +325,17 @@ class Quoter:
             heartbeat_ns=time.time_ns(),
             state=self._state,
             kernel_digest=KERNEL_DIGEST,
+            killed=self._seen_kill(),
             refused=self._refused,
             note=self._note,
         )
         if self._session is not None:
             status = status.model_copy(update=session_view(self._session))
         write_status(self._status_file, status)
+
+    def _seen_kill(self) -> Killed | None:
+        kill = self._switches.kill
+        return None if kill is None else Killed.model_validate(kill.model_dump(include=set(Killed.model_fields)))
 
 
 def session_view(session: Session) -> dict[str, Any]:
@@ -316,6 +349,8 @@ def session_view(session: Session) -> dict[str, Any]:
         "mid_ticks": view["mid_ticks"],
         "sigma": view["sigma"],
         "regime": view["regime"],
+        "panicking": view["panicking"],
+        "positions": view["positions"],
         "open_orders": len(session.orders.live),
         "events": session.events,
         "fills": session.orders.fills,
@@ -325,6 +360,7 @@ def session_view(session: Session) -> dict[str, Any]:
 def warm_stepper(document: ParameterDocument, balance: Balance) -> Stepper:
     """Return a stepper whose code is compiled; in a thread, so that the heartbeat goes on meanwhile."""
     new_stepper(document, balance).feed(new_event(TIMER, local_ts=1))
+    band_limit(1.0, 1.0, BUY)
     return new_stepper(document, balance)
 
 

@@ -15,35 +15,35 @@ from typing import Any, Final
 import numpy as np
 import structlog
 
-from strategy.errors import BadData
 from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.kernel.records import (
     BALANCE,
-    BOOK,
     BUY,
-    GAP,
+    CANCEL,
     HALT,
+    KILL,
+    KILL_NAMES,
+    NOT_KILLED,
     PARAMETERS,
-    PLACE,
+    PURPOSE_NAMES,
     REJECT,
     REJECT_GUARD,
+    TAKE,
     TIMER,
 )
-from strategy.live.guard import Guard, Limits
+from strategy.live.desk import LiveOrder
+from strategy.live.guard import Guard, Limits, Wish
 from strategy.live.journal import JournalWriter, action_fields
-from strategy.live.orders import PREFIX, LiveOrder, Orders
+from strategy.live.market_watch import MarketWatch
+from strategy.live.orders import PREFIX, Orders
 from strategy.policies.document import ParameterDocument
 from strategy.policies.stepper import Stepper, new_event
-from strategy.venues.market import MarketReader
 from strategy.venues.ports import Balance, Broker, OwnFill
 from strategy.venues.units import Units
 
 log = structlog.get_logger("session")
 
-_EPOCH: Final = b'{"epoch"'
-_TICKER: Final = b'@bookTicker"'
-_DEPTH: Final = b'"depthUpdate"'
-_ASK_AGAIN_NS: Final = 1_000_000_000
+_ORDER_FIELDS: Final = ("client_id", "order_id", "version", "side", "level", "price_ticks", "qty_lots")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ class Hooks:
 
     resnapshot: Callable[[], None]
     refresh_balance: Callable[[], None]
+    killed: Callable[[int], None]  # the strategy threw its kill switch: the cause, before anything is cancelled
     failed: Callable[[BaseException], None]
 
 
@@ -85,16 +86,16 @@ class Session:
         self.document = start.document
         self.events = 0
         self.halted = False
+        self.kill = NOT_KILLED  # the kill switch's cause
         self._start, self._stepper, self._journal, self._hooks = start, stepper, journal, hooks
-        self._units = Units(start.document.instrument.tick_size, start.document.instrument.lot_size)
-        self._guard = Guard(start.limits, float(self._units.tick_size) * float(self._units.lot_size))
+        units = Units(start.document.instrument.tick_size, start.document.instrument.lot_size)
+        self._guard = Guard(start.limits, float(units.tick_size) * float(units.lot_size))
         self.orders = Orders(broker, self, start.last_trade_id)
-        self._reader = MarketReader(start.document.instrument.symbol, self._units)
+        self._market = MarketWatch(start.document.instrument, start.stale_after_s, hooks.resnapshot)
+        self._measure_depth()
         self._pending: deque[np.void] = deque()
         self._feeding = False
         self._last_ns = time.time_ns()
-        self._book_ns = 0  # local time of the last usable book, 0 = the book is unknown
-        self._asked_ns = 0
         self._timer: asyncio.TimerHandle | None = None
         self._write_head()
 
@@ -108,27 +109,17 @@ class Session:
         }
         self._journal.session(self._last_ns, head)
 
+    @property
+    def name(self) -> str:
+        """Return the session's name, as in the name of its journal."""
+        return self._start.session
+
     def on_frame(self, local_ns: int, payload: bytes) -> None:
         """Take one frame of the market feed."""
-        if _TICKER in payload:
-            return
-        if payload.startswith(_EPOCH):
-            self.lose_book("connection")
-            return
-        try:
-            events = self._reader.read(local_ns, payload)
-        except BadData as error:
-            log.warning("bad market data", error=str(error))
-            self.lose_book("bad data")
-            return
-        for event in events:
-            if event["kind"] == BOOK:
-                self._book_ns = time.time_ns()
-            elif event["kind"] == GAP:
-                self._book_ns = 0
+        for event in self._market.frame(local_ns, payload):
             self.push(event)
-        if _DEPTH in payload and self._reader.needs_snapshot:
-            self._ask_snapshot()
+        self._renew_book()
+        self._market.ask(payload)
 
     def on_balance(self, balance: Balance) -> None:
         """Replace what the strategy believes to hold."""
@@ -137,6 +128,7 @@ class Session:
     def on_parameters(self, document: ParameterDocument) -> None:
         """Run another version from the next event on; orders, inventory and cooldowns stay."""
         self._stepper.swap(document.parameters, document.version)
+        self._measure_depth()
         self.document = document
         self._journal.parameters(self._last_ns, document, self.events + 1)
         self.push(new_event(PARAMETERS, code=document.version))
@@ -149,26 +141,25 @@ class Session:
             log.warning("halt" if halted else "resume", reason=reason)
             self.push(new_event(HALT, flag=int(halted)))
 
+    def on_kill(self, cause: int, reason: str) -> None:
+        """Throw the kill switch, or with cause 0 take that a person re-armed it; no news changes nothing."""
+        if bool(cause) != bool(self.kill):
+            self.kill = cause
+            log.warning("killed" if cause else "re-armed", reason=reason)
+            self.push(new_event(KILL, flag=int(cause != NOT_KILLED), code=cause))
+
     def check_stale(self) -> None:
-        """Treat a book that has not moved for too long as unknown; the next depth frame asks for a snapshot."""
-        silent_ns = time.time_ns() - self._book_ns
-        if self._book_ns and silent_ns > self._start.stale_after_s * 1e9:
-            log.warning("market data stale", silent_s=round(silent_ns / 1e9, 1))
-            self.lose_book("stale")
+        """Treat a book that has not moved for too long as unknown, by the hard limit and by the strategy's rule."""
+        self._renew_book()
+        for event in self._market.stale():
+            self.push(event)
 
-    def lose_book(self, reason: str) -> None:
-        """Forget the book; the strategy cancels and waits for a fresh one."""
-        self._reader = MarketReader(self.document.instrument.symbol, self._units)
-        if self._book_ns:
-            log.warning("book unknown", reason=reason)
-            self._book_ns = 0
-            self.push(new_event(GAP))
+    def _renew_book(self) -> None:
+        if self._stepper.needs_snapshot:
+            self._market.begin_anew()
 
-    def _ask_snapshot(self) -> None:
-        now = time.time_ns()
-        if now - self._asked_ns > _ASK_AGAIN_NS:
-            self._asked_ns = now
-            self._hooks.resnapshot()
+    def _measure_depth(self) -> None:
+        self._market.measure_depth(self._stepper.depth_band_bps if self._stepper.needs_depth else None)
 
     def push(self, event: np.void) -> None:
         """Feed an event, after those that wait already."""
@@ -192,13 +183,38 @@ class Session:
         count = self._stepper.feed(event)
         if self._stepper.decided:
             self._journal.decision(self._last_ns, self._stepper.decision)
+            self._watch_kill(int(self._stepper.decision["kill"]))
         # `actions` is the strategy's own memory: copied before anything can feed it again
         for action in self._stepper.actions[:count].copy():
             self._act(action)
 
+    def _watch_kill(self, cause: int) -> None:
+        """Have a kill of the strategy's own outlast the process, before its cancels are sent."""
+        if cause and not self.kill:
+            self.kill = cause
+            log.error("the strategy threw its kill switch", cause=KILL_NAMES[cause])
+            self._hooks.killed(cause)
+
     def _act(self, action: np.void) -> None:
+        order = self._order(action)
+        about = {"client_id": order.client_id, "version": order.version, "regime": order.regime}
+        about["mid_ticks"] = order.mid_ticks
+        self._journal.action(self._last_ns, {"seq": self.events, **action_fields(action), **about})
+        if action["kind"] == CANCEL:
+            self.orders.cancel(order.order_id)
+            return
+        reason = self._veto(order)
+        if reason is None:
+            self.orders.place(order)
+            return
+        log.warning("veto", order_id=order.order_id, reason=reason)
+        self._journal.veto(self._last_ns, order.order_id, reason)
+        self.push(new_event(REJECT, order_id=order.order_id, code=REJECT_GUARD))
+
+    def _order(self, action: np.void) -> LiveOrder:
+        """Return the order that an action is about, with mid and regime as they were decided."""
         decision = self._stepper.decision
-        order = LiveOrder(
+        return LiveOrder(
             client_id=self._client_id(action),
             order_id=int(action["order_id"]),
             version=self.document.version,
@@ -209,22 +225,16 @@ class Session:
             mid_ticks=float(decision["mid_ticks"]),
             regime=int(decision["regime"]),
             sent_ns=time.time_ns(),
+            kind="ioc" if action["kind"] == TAKE else "post_only",
+            purpose=int(action["purpose"]),
         )
-        about = {"client_id": order.client_id, "version": order.version, "regime": order.regime}
-        about["mid_ticks"] = order.mid_ticks
-        self._journal.action(self._last_ns, {"seq": self.events, **action_fields(action), **about})
-        if action["kind"] != PLACE:
-            self.orders.cancel(order.order_id)
-            return
-        reason = self._guard.veto(
-            self._last_ns, (order.side, order.price_ticks, order.qty_lots), order.mid_ticks, len(self.orders.live)
-        )
-        if reason is None:
-            self.orders.place(order)
-            return
-        log.warning("veto", order_id=order.order_id, reason=reason)
-        self._journal.veto(self._last_ns, order.order_id, reason)
-        self.push(new_event(REJECT, order_id=order.order_id, code=REJECT_GUARD))
+
+    def _veto(self, order: LiveOrder) -> str | None:
+        if self.kill:
+            return f"kill switch: thrown ({KILL_NAMES[self.kill]}), no order may go out"
+        wish = Wish(order.side, order.price_ticks, order.qty_lots, takes=order.kind == "ioc")
+        ours = [(each.side, each.price_ticks) for each in self.orders.live]
+        return self._guard.veto(self._last_ns, wish, order.mid_ticks, ours)
 
     def _client_id(self, action: np.void) -> str:
         """Return the id that the venue knows the order by: session, version, slot and number."""
@@ -254,10 +264,8 @@ class Session:
 
     def note_order(self, order: LiveOrder, what: str, detail: str = "") -> None:
         """Journal a step in an order's life."""
-        step: dict[str, Any] = {
-            name: getattr(order, name)
-            for name in ("client_id", "order_id", "version", "side", "level", "price_ticks", "qty_lots")
-        }
+        step: dict[str, Any] = {name: getattr(order, name) for name in _ORDER_FIELDS}
+        step |= {"purpose": PURPOSE_NAMES[order.purpose], "maker": order.kind == "post_only"}
         self._journal.order(self._now(), {**step, "what": what, "detail": detail})
 
     def note_fill(self, order: LiveOrder, fill: OwnFill) -> None:
@@ -271,6 +279,8 @@ class Session:
                 "version": order.version,
                 "side": order.side,
                 "level": order.level,
+                "purpose": PURPOSE_NAMES[order.purpose],
+                "maker": fill.maker,
                 "price_ticks": fill.price_ticks,
                 "qty_lots": fill.qty_lots,
                 "fee_base_lots": fill.fee_base_lots,

@@ -66,17 +66,9 @@ class CcxtBroker:
         return self._instrument
 
     async def place(self, request: OrderRequest) -> OrderReport:
-        """Send one LIMIT_MAKER order."""
+        """Send one order: LIMIT_MAKER, or LIMIT with IOC."""
         reader, units = await self._open()
-        order = {
-            "symbol": self._config.market_id,
-            "side": "BUY" if request.side == BUY else "SELL",
-            "type": "LIMIT_MAKER",
-            "price": units.price(request.price_ticks),
-            "quantity": units.qty(request.qty_lots),
-            "newClientOrderId": request.client_id,
-            "newOrderRespType": "RESULT",
-        }
+        order = order_fields(self._config, units, request)
         await self._limiter.take()
         reply = await self._call(self._exchange.privatePostOrder(order), f"order {request.client_id}")
         self._remember(reply, request.client_id)
@@ -266,6 +258,22 @@ class CcxtBroker:
             for each in self._reader.stream(event):
                 self._events.put_nowait(each)
         return kind is not None and kind != "eventStreamTerminated"
+
+
+def order_fields(config: VenueConfig, units: Units, request: OrderRequest) -> dict[str, str]:
+    """Return a request in the venue's words; only futures (`BASE/QUOTE:SETTLE`) know orders that reduce."""
+    kind = {"type": "LIMIT", "timeInForce": "IOC"} if request.kind == "ioc" else {"type": "LIMIT_MAKER"}
+    closing = {"reduceOnly": "true"} if request.reduce_only and ":" in config.symbol else {}
+    return {
+        "symbol": config.market_id,
+        "side": "BUY" if request.side == BUY else "SELL",
+        **kind,
+        **closing,
+        "price": units.price(request.price_ticks),
+        "quantity": units.qty(request.qty_lots),
+        "newClientOrderId": request.client_id,
+        "newOrderRespType": "RESULT",
+    }
 
 
 def _missing(client_id: str) -> OrderReport:

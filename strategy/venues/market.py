@@ -3,7 +3,8 @@
 import numpy as np
 
 from strategy.errors import BadData
-from strategy.kernel.records import BOOK, EVENT, FRESH, GAP, TRADE
+from strategy.kernel.book import band_limit
+from strategy.kernel.records import BOOK, BUY, EVENT, FRESH, GAP, SELL, TRADE
 from strategy.venues.book import LiveBook
 from strategy.venues.events import DepthDiff, DepthSnapshot, MarketEvent, Trade
 from strategy.venues.sequence import BookSequence, Progress
@@ -14,13 +15,17 @@ from strategy.venues.wire import parse
 class MarketReader:
     """Turn messages into BOOK, TRADE and GAP records; `seq` is left to the caller."""
 
-    def __init__(self, symbol: str, units: Units) -> None:
-        """Read a symbol (`BTC/USDT`) in its units; messages of other symbols are passed over."""
+    def __init__(self, symbol: str, units: Units, depth_band_bps: float | None = None) -> None:
+        """Read a symbol (`BTC/USDT`) in its units; messages of other symbols are passed over.
+
+        With `depth_band_bps` every BOOK says the depth so far around mid; it may be set anew at any time.
+        """
         self._wire_symbol = symbol.partition(":")[0].replace("/", "")
         self._units = units
         self._sequence = BookSequence()
         self.book = LiveBook(units)
         self._exch_ts = 0
+        self.depth_band_bps = depth_band_bps
 
     @property
     def needs_snapshot(self) -> bool:
@@ -69,6 +74,10 @@ class MarketReader:
         best = self.book.best()
         record["bid_ticks"], record["bid_lots"] = best.bid_ticks, best.bid_lots
         record["ask_ticks"], record["ask_lots"] = best.ask_ticks, best.ask_lots
+        if self.depth_band_bps is not None and 0 < best.bid_ticks < best.ask_ticks:
+            mid = (best.bid_ticks + best.ask_ticks) / 2
+            limits = [band_limit(mid, self.depth_band_bps, side) for side in (BUY, SELL)]
+            record["bid_depth_lots"], record["ask_depth_lots"] = self.book.depth(limits[0], limits[1])
         return record
 
     def _trade(self, trade: Trade) -> np.void:

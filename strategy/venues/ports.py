@@ -7,16 +7,23 @@ from typing import Literal, Protocol
 from strategy.policies.document import Instrument
 
 OrderStatus = Literal["open", "filled", "cancelled", "rejected", "missing"]
+OrderKind = Literal["post_only", "ioc"]
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """A post-only limit order; the client id is ours, unique, and carries version and slot."""
+    """A limit order that only rests, or one that fills at once and is else cancelled (`ioc`).
+
+    The client id is ours, unique, and carries version and slot. `reduce_only` orders close a position; it means
+    something on futures alone.
+    """
 
     client_id: str
     side: int
     price_ticks: int
     qty_lots: int
+    kind: OrderKind = "post_only"
+    reduce_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ class Broker(Protocol):
         ...
 
     async def place(self, request: OrderRequest) -> OrderReport:
-        """Send one post-only order."""
+        """Send one order; an `ioc` that found nothing is reported as `cancelled`, not raised."""
         ...
 
     async def cancel(self, client_id: str) -> OrderReport:

@@ -7,7 +7,8 @@ import pytest
 from strategy.errors import OrderRejected, OutcomeUnknown
 from strategy.kernel.records import ACK, BUY, CANCELLED, FILL, REJECT, REJECT_OTHER, REJECT_POST_ONLY
 from strategy.live import orders as module
-from strategy.live.orders import LiveOrder, Orders
+from strategy.live.desk import LiveOrder
+from strategy.live.orders import Orders
 from strategy.venues.ports import OrderReport, OwnFill, StreamReset
 from tests.unit.fake_broker import FakeBroker
 

@@ -35,9 +35,10 @@ class Desk:
         self.broker = FakeBroker()
         self.snapshots = 0
         self.faults: list[BaseException] = []
+        self.kills: list[int] = []
         self.last_id = 100
         start = SessionStart("s1", "t", document(), Balance(10_000.0, 1e12), 0, limits, stale_after_s)
-        hooks = Hooks(self._count, lambda: None, self.faults.append)
+        hooks = Hooks(self._count, lambda: None, self.kills.append, self.faults.append)
         journal = JournalWriter(folder, "s1")
         stepper = new_stepper(start.document, start.balance)
         self.session = Session(start, stepper, journal, self.broker, hooks)
@@ -123,7 +124,7 @@ async def test_a_silent_market_is_stale_and_the_next_diff_asks_for_a_snapshot(tm
     desk.session.check_stale()
     await desk.quoted(0)
     assert desk.snapshots == 1  # asked by the very first diff
-    desk.session._asked_ns = 0
+    desk.session._market._asked_ns = 0
     desk.diff()
     assert desk.snapshots == 2
 
