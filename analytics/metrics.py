@@ -14,21 +14,28 @@ from numpy.typing import NDArray
 from analytics.activity import Activity, Marks, walk
 from analytics.markout import HORIZONS_S, MidPath, realised
 from analytics.prediction import PredictionError
-from strategy.kernel.records import REGIME_NAMES
+from strategy.kernel.records import ENTRY, REGIME_NAMES, TAKE_PROFIT
 from strategy.replay.tape import TapeInfo
 
 F64 = NDArray[np.float64]
 REGIMES: Final = len(REGIME_NAMES)
 EDGE_HORIZON_S: Final = 30
 REJECTED: Final = 3  # ORDER_ROW.outcome
+RESTING: Final = (ENTRY, TAKE_PROFIT)  # purposes of orders that wait to be filled; all others take
 
-# Sums by regime. `known_*` hold only the fills whose mid is known that far ahead.
+# Sums by regime. `orders`, `rejected_orders` and `filled_orders` are of orders that rest; those that take are `takes`.
+# Money is of all fills, `taker_*` of those that took. `known_*` hold the fills whose mid is known that far ahead.
 SUMS: Final = (
     "seconds",
     "orders",
     "rejected_orders",
     "filled_orders",
+    "takes",
     "fills",
+    "taker_fills",
+    "taker_turnover",
+    "taker_fees",
+    "taker_capture",
     "turnover",
     "spread_capture",
     "quoted_capture",
@@ -151,10 +158,12 @@ def _add_time(sums: dict[str, F64], activity: Activity, marks: Marks, lot: float
 def _add_orders(sums: dict[str, F64], activity: Activity) -> None:
     orders = activity.orders
     regime = orders["regime"].astype(np.int64)
+    rests = np.isin(orders["purpose"], RESTING)
     rejected = orders["outcome"] == REJECTED
-    np.add.at(sums["orders"], regime[~rejected], 1)
-    np.add.at(sums["rejected_orders"], regime[rejected], 1)
-    np.add.at(sums["filled_orders"], regime[orders["filled_lots"] > 0], 1)
+    np.add.at(sums["orders"], regime[rests & ~rejected], 1)
+    np.add.at(sums["rejected_orders"], regime[rests & rejected], 1)
+    np.add.at(sums["filled_orders"], regime[rests & (orders["filled_lots"] > 0)], 1)
+    np.add.at(sums["takes"], regime[~rests], 1)
 
 
 def _add_fills(sums: dict[str, F64], activity: Activity, path: MidPath, atom: float) -> None:
@@ -166,9 +175,14 @@ def _add_fills(sums: dict[str, F64], activity: Activity, path: MidPath, atom: fl
     quoted = signed * (fills["quoted_mid_ticks"] - price)
     np.add.at(sums["fills"], regime, 1)
     np.add.at(sums["turnover"], regime, turnover)
-    np.add.at(sums["spread_capture"], regime, signed * (fills["mid_ticks"] - price))
+    capture = signed * (fills["mid_ticks"] - price)
+    fees = (fills["fee_quote_atoms"] + fills["fee_base_lots"] * fills["mid_ticks"]) * atom
+    np.add.at(sums["spread_capture"], regime, capture)
     np.add.at(sums["quoted_capture"], regime, quoted)
-    np.add.at(sums["fees"], regime, (fills["fee_quote_atoms"] + fills["fee_base_lots"] * fills["mid_ticks"]) * atom)
+    np.add.at(sums["fees"], regime, fees)
+    took = fills["maker"] == 0
+    for name, values in (("fills", 1.0), ("turnover", turnover), ("fees", fees), ("capture", capture)):
+        np.add.at(sums[f"taker_{name}"], regime[took], np.broadcast_to(values, took.shape)[took])
     later = realised(path, fills["exch_ts"], fills["side"], price, fills["qty_lots"]) * atom
     for column, horizon in enumerate(HORIZONS_S):
         known = np.isfinite(later[:, column])
@@ -188,6 +202,11 @@ def _figures(sums: dict[str, float], all_seconds: float) -> dict[str, float]:
         "rejected_orders": sums["rejected_orders"],
         "fills": sums["fills"],
         "fill_ratio": _ratio(sums["filled_orders"], sums["orders"]),
+        "takes": sums["takes"],
+        "taker_fills": sums["taker_fills"],
+        "taker_turnover_quote": sums["taker_turnover"],
+        "taker_fees_quote": sums["taker_fees"],
+        "taker_capture_quote": sums["taker_capture"],  # of the spread: what crossing it cost, under 0
         "turnover_quote": turnover,
         "pnl_quote": pnl,
         "excess_pnl_quote": pnl - sums["holding_pnl"],  # against holding what was there at the start

@@ -63,14 +63,37 @@ def test_captures_equal_a_naive_loop_over_fills(seed):
 def test_regimes_add_up_to_the_whole():
     rng = np.random.default_rng(5)
     path = random_path(rng, 60)
-    metrics = measure([random_activity(rng, path, 50, 60)], path, INFO)
-    for name in ("pnl_quote", "fills", "orders", "turnover_quote", "seconds", "fees_quote", "excess_pnl_quote"):
+    activity = random_activity(rng, path, 50, 60)
+    metrics = measure([activity], path, INFO)
+    names = ("pnl_quote", "fills", "orders", "takes", "taker_fills", "turnover_quote", "seconds", "fees_quote")
+    for name in (*names, "excess_pnl_quote"):
         total = sum(figures[name] for figures in metrics.regimes.values())
         assert total == pytest.approx(metrics.overall[name])
     assert sum(figures["occupancy"] for figures in metrics.regimes.values()) == pytest.approx(1.0)
     assert metrics.overall["pnl_quote"] == pytest.approx(metrics.overall["total_pnl_quote"], rel=1e-9)
-    assert metrics.overall["fill_ratio"] == pytest.approx(50 / 52)
+    rested = int(activity.fills["maker"].sum())
+    assert 30 < rested < 50
+    assert metrics.overall["fill_ratio"] == pytest.approx(rested / (rested + 2))
     assert metrics.overall["rejected_orders"] == 1
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_taker_figures_equal_a_naive_loop_over_the_fills_that_took(seed):
+    rng = np.random.default_rng(seed)
+    path = random_path(rng, 40)
+    activity = random_activity(rng, path, 30, 40)
+    figures = measure([activity], path, INFO).overall
+    took = [f for f in activity.fills if not f["maker"]]
+    crossed = sum(float(f["side"] * f["qty_lots"] * (f["mid_ticks"] - f["price_ticks"])) for f in took)
+    fees = sum(float(f["fee_quote_atoms"] + f["fee_base_lots"] * f["mid_ticks"]) for f in took)
+    assert figures["taker_capture_quote"] == pytest.approx(crossed * ATOM)
+    assert figures["taker_capture_quote"] < 0 or not took
+    assert figures["taker_fees_quote"] == pytest.approx(fees * ATOM)
+    assert figures["taker_turnover_quote"] == pytest.approx(
+        sum(float(f["qty_lots"] * f["price_ticks"]) for f in took) * ATOM
+    )
+    assert figures["taker_fills"] == figures["takes"] == len(took)
 
 
 def test_inventory_moments_equal_a_naive_time_average():
@@ -104,7 +127,7 @@ def test_two_stretches_count_like_their_sums():
     one, two = random_activity(rng, path, 10, 60), random_activity(rng, path, 15, 60)
     both = metrics_of(combine([tally(one, path, INFO), tally(two, path, INFO)])).overall
     alone = [measure([each], path, INFO).overall for each in (one, two)]
-    for name in ("fills", "turnover_quote", "pnl_quote", "fees_quote", "total_pnl_quote"):
+    for name in ("fills", "takes", "turnover_quote", "pnl_quote", "fees_quote", "taker_fees_quote", "total_pnl_quote"):
         assert both[name] == pytest.approx(alone[0][name] + alone[1][name])
     assert both["max_drawdown_quote"] == max(each["max_drawdown_quote"] for each in alone)
 

@@ -61,9 +61,9 @@ def resting(result, ms):
 
 
 def decided(result, reason):
-    """Return (first, last) local ms of the decisions that give a reason."""
+    """Return the local ms of the first decision that gives a reason, None without any."""
     told = result.decisions[result.decisions["reasons"] & reason != 0]["local_ts"]
-    return (int(told[0] - START) // MS, int(told[-1] - START) // MS) if len(told) else None
+    return int(told[0] - START) // MS if len(told) else None
 
 
 def agrees(result):
@@ -162,7 +162,7 @@ def test_sweep_of_more_levels_than_a_log_had_room_for_is_written_down_whole():
 def test_silence_cancels_all_and_the_next_update_counts_as_fresh():
     maker = still(TapeMaker().market(0, MID, fresh=True), 100, 1_000)
     result = run(still(maker, 9_000, 10_000), parameter_set(quoting=ONE | {"executor_refresh_time": 60.0}))
-    assert decided(result, R_STALE)[0] == 5_905  # the last update was received at 905
+    assert decided(result, R_STALE) == 5_905  # the last update was received at 905
     assert len(resting(result, 5_914)) == 2
     assert len(resting(result, 5_916)) == len(resting(result, 9_000)) == 0
     books = result.events[result.events["kind"] == BOOK]
@@ -183,7 +183,7 @@ def test_thin_book_cancels_and_quotes_return_with_the_depth():
     maker = still(TapeMaker().market(0, MID, fresh=True), 100, 1_000)
     maker.update(1_000, (BUY, MID + 1 - 110, 0))
     result = run(still(maker, 1_500, 2_000), parameter_set(quoting=ONE, risk={"min_depth_base": 0.05}))
-    assert decided(result, R_THIN_BOOK) == (1_005, 1_005)
+    assert decided(result, R_THIN_BOOK) == 1_005
     assert len(resting(result, 1_400)) == 0
     assert len(resting(result, 1_600)) == 2
     assert result.counters["thin_books"] > 0
@@ -209,7 +209,7 @@ def test_lockout_stops_updates_after_sigma_enters_high_and_may_cancel(cancels, l
     risk = {"lockout_seconds": 5.0, "lockout_cancels": cancels}
     quoting = ONE | {"cooldown_time": 0.0}
     result = run(swinging(), parameter_set(quoting=quoting, regimes=WILD, volatility=ENGINE, risk=risk))
-    first, _ = decided(result, R_LOCKOUT)
+    first = decided(result, R_LOCKOUT)
     assert 3_000 < first < 3_500
     placed = (result.orders["placed_ns"] - START) // MS
     assert not ((placed >= first) & (placed < first + 5_000)).any()
@@ -221,7 +221,7 @@ def test_lockout_stops_updates_after_sigma_enters_high_and_may_cancel(cancels, l
 def test_panic_cancels_everything_and_ends_after_calm_samples_in_a_row():
     risk = {"panic_threshold": 5e-5, "panic_resume_samples": 20, "lockout_seconds": 0.0}
     result = run(swinging(), parameter_set(quoting=ONE, volatility=ENGINE, risk=risk))
-    first, last = decided(result, R_PANIC)
+    first = decided(result, R_PANIC)
     # Sigma is over the threshold while the window of 3 s still sees the swings, to 9,000, and 20 samples more.
     assert 3_000 < first < 3_500
     assert len(resting(result, first + 20)) == len(resting(result, 10_500)) == 0
@@ -235,7 +235,7 @@ def test_panic_cancels_everything_and_ends_after_calm_samples_in_a_row():
 def test_long_panic_throws_the_kill_switch_for_the_rest_of_the_window():
     risk = {"panic_threshold": 5e-5, "panic_kill_seconds": 2.0}
     result = run(swinging(), parameter_set(quoting=ONE, volatility=ENGINE, risk=risk))
-    first, _ = decided(result, R_KILLED)
+    first = decided(result, R_KILLED)
     assert 5_000 < first < 5_500
     assert (result.orders["placed_ns"] < START + 3_500 * MS).all()
     assert not (result.orders["outcome"] == OPEN).any()
@@ -246,7 +246,7 @@ def test_long_panic_throws_the_kill_switch_for_the_rest_of_the_window():
 def test_loss_beyond_a_limit_throws_the_kill_switch_and_quotes_no_more(limit):
     # 1,100 lots at 40,000 ticks under: a loss of 4.4 quote on 1,600.
     result = run(still(bought(2_000), 2_000, 8_000, MID - 40_000), parameter_set(quoting=ONE, risk=limit))
-    assert decided(result, R_KILLED)[0] == 2_005
+    assert decided(result, R_KILLED) == 2_005
     assert (result.orders["placed_ns"] < START + 2_005 * MS).all()
     assert len(resting(result, 2_100)) == 0
     calm = run(bought(8_000), parameter_set(quoting=ONE, risk=limit))
