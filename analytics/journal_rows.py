@@ -8,7 +8,7 @@ import polars as pl
 
 from analytics.lake import Lake
 from strategy.errors import BadData
-from strategy.kernel.records import REASON_NAMES, REGIME_NAMES
+from strategy.kernel.records import KILL_NAMES, REASON_NAMES, REGIME_NAMES
 from strategy.venues.collector import Line
 
 _QUOTES: Final = tuple(
@@ -20,11 +20,14 @@ _DECISION: Final = {
     "seq": pl.Int64,
     "version": pl.Int64,
     "mid_ticks": pl.Float64,
+    "reference_ticks": pl.Float64,
     "sigma": pl.Float64,
     "regime": pl.String,
     "bid_enabled": pl.Boolean,
     "ask_enabled": pl.Boolean,
     "reasons": pl.String,
+    "kill": pl.String,
+    "positions": pl.Int64,
     "bid_bps": pl.Float64,
     "ask_bps": pl.Float64,
     "base_lots": pl.Float64,
@@ -39,6 +42,8 @@ _ORDER: Final = {
     "version": pl.Int64,
     "side": pl.Int64,
     "level": pl.Int64,
+    "purpose": pl.String,
+    "maker": pl.Boolean,
     "what": pl.String,
     "price_ticks": pl.Int64,
     "qty_lots": pl.Int64,
@@ -53,6 +58,8 @@ _FILL: Final = {
     "version": pl.Int64,
     "side": pl.Int64,
     "level": pl.Int64,
+    "purpose": pl.String,
+    "maker": pl.Boolean,
     "price_ticks": pl.Int64,
     "qty_lots": pl.Int64,
     "fee_base_lots": pl.Float64,
@@ -72,6 +79,10 @@ _AUDIT: Final = {
     "reason": pl.String,
     "outcome": pl.String,
 }
+
+
+# What journals before schema 2 do not say: null, as in the rows that the lake held before it had the columns.
+_SCHEMA_2: Final = dict.fromkeys(("reference_ticks", "kill", "positions", "purpose", "maker"))
 
 
 class JournalRows:
@@ -101,20 +112,28 @@ class JournalRows:
             raise BadData(f"{body['t']} line is malformed ({error!r})") from error
 
     def _add_decision(self, line: Line, body: dict[str, Any]) -> None:
-        said = body["d"]
+        said = {**_SCHEMA_2, **body["d"]}
         row = {name: said[name] for name in _DECISION if name not in _QUOTES}
         row |= {name: _trimmed(said[name]) for name in _QUOTES}
         row |= {"regime": regime_name(said["regime"]), "reasons": _reasons(said["reasons"])}
         row |= {"bid_enabled": bool(said["bid_enabled"]), "ask_enabled": bool(said["ask_enabled"])}
+        if said["kill"] is not None:
+            row["kill"] = KILL_NAMES[said["kill"]]
         self.decisions.append(row)
 
     def _add_order(self, line: Line, body: dict[str, Any]) -> None:
-        said = {**body, "seq": line.number, "local_ts": line.local_ns, "detail": str(body.get("detail") or "")}
+        said = {
+            **_SCHEMA_2,
+            **body,
+            "seq": line.number,
+            "local_ts": line.local_ns,
+            "detail": str(body.get("detail") or ""),
+        }
         self.orders.append({name: said[name] for name in _ORDER})
 
     def _add_fill(self, line: Line, body: dict[str, Any]) -> None:
         regime = regime_name(body["quoted_regime"])
-        said = {**body, "seq": line.number, "local_ts": line.local_ns, "quoted_regime": regime}
+        said = {**_SCHEMA_2, **body, "seq": line.number, "local_ts": line.local_ns, "quoted_regime": regime}
         self.fills.append({name: said[name] for name in _FILL})
 
     def write(self, lake: Lake) -> dict[str, int]:

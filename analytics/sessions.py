@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from analytics.activity import Activity, Rows, regime_index
 from analytics.lake import Lake
 from analytics.markout import MidPath
+from strategy.kernel.records import PURPOSE_NAMES
 from strategy.replay.rows import FILL_ROW, ORDER_ROW, SAMPLE_ROW
 
 NS: Final = 1_000_000_000
@@ -119,8 +120,9 @@ def _activity(
 def _fill_rows(frame: pl.DataFrame, path: MidPath | None) -> Rows:
     """Return fills as rows; a mid that the session did not know is the tape's, else the price (no capture claimed)."""
     rows = np.zeros(len(frame), FILL_ROW)
-    for name in set(FILL_ROW.names or ()) - {"mid_ticks", "quoted_mid_ticks", "quoted_regime"}:
+    for name in set(FILL_ROW.names or ()) - {"mid_ticks", "quoted_mid_ticks", "quoted_regime", "purpose"}:
         rows[name] = frame[name].to_numpy()
+    rows["purpose"] = _purposes(frame)
     mid = _floats(frame["mid_ticks"])
     if path is not None:
         mid = np.where(np.isfinite(mid), mid, path.at(rows["exch_ts"]))
@@ -135,8 +137,9 @@ def _order_rows(session: _Session, start: int, end: int) -> Rows:
     """Return the orders placed in a stretch, each with mid and regime of the decision that placed it."""
     frame = session.orders.filter((pl.col("placed_ns") >= start) & (pl.col("placed_ns") <= end))
     rows = np.zeros(len(frame), ORDER_ROW)
-    for name in set(ORDER_ROW.names or ()) - {"outcome", "mid_ticks", "regime"}:
+    for name in set(ORDER_ROW.names or ()) - {"outcome", "mid_ticks", "regime", "purpose"}:
         rows[name] = frame[name].to_numpy()
+    rows["purpose"] = _purposes(frame)
     rows["outcome"] = [OUTCOMES[outcome] for outcome in frame["outcome"].to_list()]
     deciding = _as_of(session.decisions, rows["placed_ns"])
     rows["mid_ticks"] = _floats(session.decisions["mid_ticks"])[deciding]
@@ -164,6 +167,10 @@ def _sample_rows(decisions: pl.DataFrame, path: MidPath, start: int, end: int) -
 
 def _as_of(decisions: pl.DataFrame, ts: NDArray[np.int64]) -> NDArray[Any]:
     return np.maximum(np.searchsorted(decisions["local_ts"].to_numpy(), ts, side="right") - 1, 0)
+
+
+def _purposes(frame: pl.DataFrame) -> list[int]:
+    return [PURPOSE_NAMES.index(name) for name in frame["purpose"].to_list()]
 
 
 def _floats(series: pl.Series) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
--- Grain: one execution of ours.
+-- Grain: one execution of ours. Before schema 2 every order was a quote that rested.
 -- Inputs: fill. Parameters: $venue, $symbol, $start_ns, $end_ns (receive time, both inclusive).
 select
     session,
@@ -10,6 +10,8 @@ select
     version,
     side,
     level,
+    coalesce(purpose, 'entry') as purpose,
+    coalesce(maker, true) as maker,
     price_ticks,
     qty_lots,
     fee_base_lots,

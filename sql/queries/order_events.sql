@@ -1,4 +1,4 @@
--- Grain: one step in the life of one of our orders.
+-- Grain: one step in the life of one of our orders. Before schema 2 every order was a quote.
 -- Inputs: order_event. Parameters: $venue, $symbol, $start_ns, $end_ns (receive time, both inclusive).
 select
     session,
@@ -9,6 +9,8 @@ select
     version,
     side,
     level,
+    coalesce(purpose, 'entry') as purpose,
+    coalesce(maker, true) as maker,
     what,
     price_ticks,
     qty_lots,

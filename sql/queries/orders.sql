@@ -9,6 +9,8 @@ with steps as (
         any_value(version) as version, -- noqa: RF04
         any_value(side) as side,
         any_value(level) as level, -- noqa: RF04
+        coalesce(any_value(purpose), 'entry') as purpose,
+        coalesce(any_value(maker), true) as maker,
         max(price_ticks) as price_ticks,
         max(qty_lots) filter (where what = 'place') as qty_lots,
         min(local_ts) filter (where what = 'place') as placed_ns,
@@ -44,6 +46,8 @@ select
     steps.version,
     steps.side,
     steps.level,
+    steps.purpose,
+    steps.maker,
     steps.price_ticks,
     steps.qty_lots,
     steps.placed_ns,

@@ -13,6 +13,8 @@ select
     incoming.version,
     incoming.side,
     incoming.level,
+    incoming.purpose,
+    incoming.maker,
     incoming.price_ticks,
     incoming.qty_lots,
     incoming.fee_base_lots,

@@ -12,6 +12,8 @@ select
     incoming.version,
     incoming.side,
     incoming.level,
+    incoming.purpose,
+    incoming.maker,
     incoming.what,
     incoming.price_ticks,
     incoming.qty_lots,

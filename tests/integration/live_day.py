@@ -10,7 +10,7 @@ import polars as pl
 
 from analytics.importer import import_files
 from analytics.lake import Lake, LakeSettings
-from strategy.kernel.records import REGIME_NAMES
+from strategy.kernel.records import ENTRY, KILL_NAMES, PURPOSE_NAMES, REGIME_NAMES, TAKE_PROFIT
 from strategy.policies.parameters import ParameterSet
 from strategy.replay.driver import ReplayConfig, ReplayResult, replay
 from strategy.replay.tape import Tape, TapeInfo
@@ -104,11 +104,24 @@ def _placed(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _decisions(result: ReplayResult) -> pl.DataFrame:
     rows = result.decisions
-    names = ("seq", "local_ts", "version", "mid_ticks", "sigma", "bid_bps", "ask_bps", "base_lots", "quote_atoms")
+    names = (
+        "seq",
+        "local_ts",
+        "version",
+        "mid_ticks",
+        "reference_ticks",
+        "positions",
+        "sigma",
+        "bid_bps",
+        "ask_bps",
+        "base_lots",
+        "quote_atoms",
+    )
     columns = {name: rows[name].tolist() for name in names}
     columns |= {name: rows[name].astype(bool).tolist() for name in ("bid_enabled", "ask_enabled")}
     quotes = [name for name in rows.dtype.names if name.startswith(("want_", "rest_"))]
     columns |= {name: rows[name].tolist() for name in quotes}
+    columns |= {"kill": [KILL_NAMES[i] for i in rows["kill"]]}
     columns |= {"regime": [REGIME_NAMES[i] for i in rows["regime"]], "reasons": [""] * len(rows)}
     return pl.DataFrame(columns)
 
@@ -118,6 +131,7 @@ def _order_events(result: ReplayResult) -> pl.DataFrame:
     ends = {2: "cancelled", 3: "reject"}
     for row in result.orders:
         same = {name: int(row[name]) for name in ("order_id", "version", "side", "level", "price_ticks", "qty_lots")}
+        same |= {"purpose": PURPOSE_NAMES[row["purpose"]], "maker": bool(row["purpose"] in (ENTRY, TAKE_PROFIT))}
         events.append(same | {"local_ts": int(row["placed_ns"]), "what": "place"})
         if row["outcome"] in ends:
             events.append(same | {"local_ts": int(row["ended_ns"]), "what": ends[row["outcome"]]})
@@ -127,6 +141,8 @@ def _order_events(result: ReplayResult) -> pl.DataFrame:
 
 def _fills(result: ReplayResult) -> pl.DataFrame:
     rows = result.fills
-    columns = {name: rows[name].tolist() for name in rows.dtype.names if name != "quoted_regime"}
+    columns = {name: rows[name].tolist() for name in rows.dtype.names}
+    columns["purpose"] = [PURPOSE_NAMES[i] for i in rows["purpose"]]
+    columns["maker"] = rows["maker"].astype(bool).tolist()
     columns["quoted_regime"] = [REGIME_NAMES[i] for i in rows["quoted_regime"]]
     return pl.DataFrame(columns).with_row_index("seq").with_columns(pl.col("seq").cast(pl.Int64))

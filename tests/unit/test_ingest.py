@@ -122,6 +122,9 @@ def decision(seq: int) -> dict:
     return {"t": "decision", "d": {**fields, "seq": seq, "sigma": None, "regime": 3, "reasons": 1 | 1024, **want}}
 
 
+SCHEMA_2 = ("kill", "positions", "reference_ticks")
+
+
 def order(what: str, order_id: int = 7) -> dict:
     sizes = {"price_ticks": 9999, "qty_lots": 10}
     names = {"client_id": f"c{order_id}", "order_id": order_id, "version": 2, "side": 1, "level": 0}
@@ -159,6 +162,23 @@ def test_a_journal_becomes_decisions_orders_and_fills(lake, layout):
     assert ingest(lake, layout).fills == 1
 
 
+def test_purpose_maker_and_kill_come_through_and_older_journals_mean_quotes_that_rested(lake, layout):
+    closing = {"purpose": "stop_loss", "maker": False}
+    killed = decision(9)
+    killed["d"] |= {"kill": 3, "positions": 2, "reference_ticks": 10000.25}
+    journal(layout, [killed, order("place") | closing, fill(1, 4) | closing], "new")
+    older = {"t": "decision", "d": {k: v for k, v in decision(1)["d"].items() if k not in SCHEMA_2}}
+    journal(layout, [older, order("place", 8), fill(2, 4) | {"order_id": 8}], "old")
+    assert ingest(lake, layout).problems == []
+    columns = {"decisions": ["session", "kill", "positions", "reference_ticks"]}
+    columns |= {name: ["session", "purpose", "maker"] for name in ("orders", "order_events", "fills")}
+    found = {
+        name: sorted(lake.query(f"queries/{name}", **WINDOW).select(wanted).rows()) for name, wanted in columns.items()
+    }
+    assert found.pop("decisions") == [("new", "day loss", 2, 10000.25), ("old", "", 0, None)]
+    assert all(rows == [("new", "stop_loss", False), ("old", "entry", True)] for rows in found.values())
+
+
 def test_a_malformed_journal_line_is_a_problem_and_the_rest_is_taken_in(lake, layout):
     path = journal(layout, [{"t": "fill", "trade_id": 1}, order("place")])
     report = ingest(lake, layout)
@@ -185,6 +205,8 @@ def test_checks_find_what_is_wrong(lake):
     frame = frame.with_columns(
         *(pl.lit(0).alias(name) for name in zeros + more),
         pl.lit("low").alias("quoted_regime"),
+        pl.lit("entry").alias("purpose"),
+        pl.lit(True).alias("maker"),
         pl.date(2024, 8, 8).alias("day"),
     )
     lake.append("fill", frame)
