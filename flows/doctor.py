@@ -9,11 +9,12 @@ from typing import Final
 
 import httpx
 
-from flows import rooms
+from flows import kill_switch, rooms
 from flows.platform import answers, prefect_answers
 from flows.settings import Settings
-from flows.status import Line
+from flows.status import Line, ago
 from strategy.errors import Failed, MicrovolError
+from strategy.live.kill_switch import HALT_FILE
 from strategy.policies.document import Instrument
 from strategy.venues.ports import Balance
 
@@ -38,6 +39,7 @@ def examine(settings: Settings) -> list[Line]:
         ("filters", filters),
         ("balances", balances),
         ("champion", champion),
+        ("switches", switches),
         ("mlflow", mlflow),
         ("prefect", prefect),
     )
@@ -111,6 +113,17 @@ def champion(settings: Settings) -> str:
             f"version {document.version} was calibrated with kernel {document.kernel_digest[:12]}, not this one"
         )
     return f"version {document.version}"
+
+
+def switches(settings: Settings) -> str:
+    """Check that neither the kill switch nor a pause keeps a quoting process out."""
+    kill = kill_switch.found(settings)
+    if kill is not None:
+        raise Failed(f"killed {ago(kill.at_ns)}, {kill}; `microvol rearm` when it may quote again")
+    halt = settings.layout.live(settings.venue, settings.symbol) / HALT_FILE
+    if halt.exists():
+        raise Notice(f"halted while {halt} lies there")
+    return "kill switch armed, no halt"
 
 
 def mlflow(settings: Settings) -> str:

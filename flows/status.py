@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from flows import processes, rooms
+from flows import kill_switch, processes, rooms
 from flows.platform import services
 from flows.settings import Settings
 from strategy.errors import MicrovolError
@@ -26,7 +26,8 @@ class Line(NamedTuple):
 
 def status(settings: Settings) -> list[Line]:
     """Return every line of the status."""
-    parts: tuple[Callable[[Settings], Iterator[Line]], ...] = (_servers, _held, _quoting, _capture, _lake, _versions)
+    quoting = (_held, _switch, _quoting)
+    parts: tuple[Callable[[Settings], Iterator[Line]], ...] = (_servers, *quoting, _capture, _lake, _versions)
     return [line for part in parts for line in _safely(part, settings)]
 
 
@@ -49,6 +50,11 @@ def _held(settings: Settings) -> Iterator[Line]:
             yield Line(name, "running", f"supervisor pid {record.pid}")
 
 
+def _switch(settings: Settings) -> Iterator[Line]:
+    kill, what = kill_switch.found(settings), f"kill switch {settings.venue} {settings.symbol}"
+    yield Line(what, "armed", "") if kill is None else Line(what, "killed", f"since {ago(kill.at_ns)}, {kill}")
+
+
 def _quoting(settings: Settings) -> Iterator[Line]:
     venue, symbol = settings.venue, settings.symbol
     live = doors.read_status(settings.layout, venue, symbol)
@@ -57,7 +63,7 @@ def _quoting(settings: Settings) -> Iterator[Line]:
         return
     counts = f"{live.open_orders} open orders, {live.fills} fills"
     facts = f"version {live.version}, heartbeat {ago(live.heartbeat_ns)}, {_holdings(settings, live)}{counts}"
-    yield Line(f"quoting {venue} {symbol}", live.state, facts)
+    yield Line(f"quoting {venue} {symbol}", live.state, facts + (", panic" if live.panicking else ""))
 
 
 def _holdings(settings: Settings, live: doors.LiveStatus) -> str:

@@ -1,4 +1,4 @@
-"""Commands around the processes that meet a venue: record, quote, parity."""
+"""Commands around the processes that meet a venue: record, quote, kill, rearm, parity."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -16,7 +16,7 @@ Seconds = Annotated[float | None, typer.Option("--seconds", min=0, help="Stop af
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    for command in (record, quote, parity):
+    for command in (record, quote, kill, rearm, parity):
         app.command()(command)
 
 
@@ -46,6 +46,22 @@ def quote(
         symbol=settings.symbol,
     )
     console.facts("quoted", done)
+
+
+def kill(reason: options.Reason, venue: options.Venue = None, symbol: options.Symbol = None) -> None:
+    """Throw the kill switch: cancel everything and stay out, over every restart, until `rearm`."""
+    from flows import kill_switch
+
+    settings = options.settings_for(venue, symbol)
+    console.line(f"{settings.symbol} on {settings.venue}: {kill_switch.throw(settings, reason)}")
+
+
+def rearm(reason: options.Reason, venue: options.Venue = None, symbol: options.Symbol = None) -> None:
+    """Arm the kill switch anew: the quoting process goes back in."""
+    from flows import kill_switch
+
+    settings = options.settings_for(venue, symbol)
+    console.line(f"{settings.symbol} on {settings.venue}: {kill_switch.rearm(settings, reason)}")
 
 
 def parity(

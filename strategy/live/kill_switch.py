@@ -6,6 +6,7 @@ process believes nothing else. A file called `kill`, or a `kill.json` that canno
 
 import fcntl
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +22,7 @@ from strategy.policies.document import write_atomically
 KILL_FILE: Final = "kill.json"
 REARM_FILE: Final = "rearmed.json"
 HAND_FILE: Final = "kill"
+HALT_FILE: Final = "halt"  # not the switch: a pause for as long as the file lies there
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -74,7 +76,7 @@ class KillSwitch:
     def throw(self, kill: Kill) -> bool:
         """Throw the switch, on disk before this returns; False when it is thrown already."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        temporary = self._folder / f".{KILL_FILE}.{os.getpid()}"
+        temporary = self._folder / f".{KILL_FILE}.{secrets.token_hex(4)}"
         write_atomically(temporary, _bytes(kill))
         try:
             os.link(temporary, self.path)  # unlike a rename it never replaces an earlier kill

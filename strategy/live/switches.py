@@ -11,12 +11,11 @@ import structlog
 
 from strategy.kernel.records import KILL_NAMES, NOT_KILLED
 from strategy.live.audit_log import Audit
-from strategy.live.kill_switch import Kill, KillSwitch, by_hand
+from strategy.live.kill_switch import HALT_FILE, Kill, KillSwitch, by_hand
 from strategy.live.session import Session
 
 log = structlog.get_logger("switches")
 
-HALT_FILE: Final = "halt"
 STRATEGY: Final = "strategy"
 
 
