@@ -1,4 +1,4 @@
-"""A broker in memory: the port's fake. Answers are scripted by `place_answers` and `cancel_answers`."""
+"""A broker in memory: the port's fake. Answers are scripted by `place_answers`, `cancel_answers` and `takable_lots`."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,10 @@ INSTRUMENT = Instrument(
 
 
 class FakeBroker:
-    """Orders rest until cancelled or filled; an answer may be an exception, raised after or instead of acting."""
+    """Orders rest until cancelled or filled; an answer may be an exception, raised after or instead of acting.
+
+    An `ioc` fills for what is left of `takable_lots` and ends.
+    """
 
     def __init__(self) -> None:
         self.orders: dict[str, OrderReport] = {}
@@ -28,6 +31,8 @@ class FakeBroker:
         self.cancel_answers: list[Exception | None] = []
         self.lost_requests: set[str] = set()  # these never reach the venue
         self.calls: list[str] = []
+        self.requests: dict[str, OrderRequest] = {}
+        self.takable_lots = 0
         self.stream: asyncio.Queue[OwnEvent | None] = asyncio.Queue()
         self.held = Balance(10_000.0, 1e12)
         self.gate = asyncio.Event()
@@ -44,9 +49,20 @@ class FakeBroker:
             raise answer
         report = OrderReport(request.client_id, "open", request.side, request.price_ticks, request.qty_lots, 0, 1)
         self.orders[request.client_id] = report
+        self.requests[request.client_id] = request
+        if request.kind == "ioc":
+            self._take(request)
         if answer is not None:
             raise answer
-        return report
+        return self.orders[request.client_id]
+
+    def _take(self, request: OrderRequest) -> None:
+        lots = min(request.qty_lots, self.takable_lots)
+        self.takable_lots -= lots
+        if lots:
+            self.execute(request.client_id, lots)
+        if lots < request.qty_lots:
+            self.orders[request.client_id] = replace(self.orders[request.client_id], status="cancelled")
 
     async def cancel(self, client_id: str) -> OrderReport:
         self.calls.append(f"cancel {client_id}")
@@ -102,7 +118,7 @@ class FakeBroker:
             leaves_lots=-1,
             fee_base_lots=0.0,
             fee_quote_atoms=0.0,
-            maker=True,
+            maker=client_id not in self.requests or self.requests[client_id].kind == "post_only",
             exch_ts=1,
         )
         self.executions.append(fill)

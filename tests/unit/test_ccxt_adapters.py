@@ -1,16 +1,19 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import orjson
 import pytest
 
 from strategy.errors import OrderRejected, OutcomeUnknown, VenueError
 from strategy.kernel.records import BUY, REJECT_BALANCE, REJECT_FILTER, REJECT_OTHER, REJECT_POST_ONLY, SELL
-from strategy.venues.ccxt_broker import CcxtBroker
+from strategy.venues.ccxt_broker import CcxtBroker, order_fields
 from strategy.venues.ccxt_feed import CcxtFeed
 from strategy.venues.ccxt_venue import redacted
 from strategy.venues.ports import OrderReport, OrderRequest, OwnFill, StreamReset
+from strategy.venues.settings import VenueConfig
+from strategy.venues.units import Units
 from tests.unit.fake_venue import FakeVenue, diff, fake_venue
 
 ORDER = ("POST", "/api/v3/order")
@@ -99,7 +102,31 @@ async def test_place_sends_exact_decimals_and_reads_the_reply(venue: FakeVenue, 
     report = await broker.place(REQUEST)
     sent = venue.requests[-1][2]
     assert (sent["price"], sent["quantity"], sent["type"]) == ("60000.01", "0.001", "LIMIT_MAKER")
+    assert "timeInForce" not in sent
     assert report == OrderReport("mv-1", "open", BUY, 6_000_001, 100, 0, 1_700_000_000_000_000_000)
+
+
+@pytest.mark.parametrize(
+    ("status", "executed", "told"),
+    [("FILLED", "0.00100000", "filled"), ("EXPIRED", "0.00040000", "cancelled"), ("CANCELED", "0", "cancelled")],
+)
+async def test_a_taker_goes_out_as_ioc_and_its_end_is_in_the_reply(venue, broker, status, executed, told) -> None:
+    venue.replies[ORDER] = PLACED | {"status": status, "executedQty": executed}
+    report = await broker.place(replace(REQUEST, kind="ioc", reduce_only=True))
+    sent = venue.requests[-1][2]
+    assert (sent["type"], sent["timeInForce"], sent["price"]) == ("LIMIT", "IOC", "60000.01")
+    assert "reduceOnly" not in sent
+    assert (report.status, report.filled_lots) == (told, round(float(executed) * 100_000))
+
+
+@pytest.mark.parametrize(
+    ("symbol", "reduces", "said"),
+    [("BTC/USDT:USDT", True, "true"), ("BTC/USDT:USDT", False, None), ("BTC/USDT", True, None)],
+)
+def test_only_futures_are_told_that_an_order_reduces(symbol: str, reduces: bool, said: str | None) -> None:
+    config = VenueConfig.model_construct(name="paper", symbol=symbol)
+    fields = order_fields(config, Units("0.01", "0.00001"), replace(REQUEST, reduce_only=reduces))
+    assert fields.get("reduceOnly") == said
 
 
 @pytest.mark.parametrize(

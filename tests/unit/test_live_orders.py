@@ -1,11 +1,24 @@
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from strategy.errors import OrderRejected, OutcomeUnknown
-from strategy.kernel.records import ACK, BUY, CANCELLED, FILL, REJECT, REJECT_OTHER, REJECT_POST_ONLY
+from strategy.kernel.records import (
+    ACK,
+    BUY,
+    CANCELLED,
+    ENTRY,
+    FILL,
+    REBALANCE,
+    REJECT,
+    REJECT_OTHER,
+    REJECT_POST_ONLY,
+    STOP_LOSS,
+    TAKE_PROFIT,
+)
 from strategy.live import orders as module
 from strategy.live.desk import LiveOrder
 from strategy.live.orders import Orders
@@ -49,10 +62,15 @@ class Bench:
         self.broker, self.desk, self.now_ns = FakeBroker(), Recorder(), 1
         self.orders = Orders(self.broker, self.desk, 0, lambda: self.now_ns)
 
-    def place(self, number: int = 1, qty_lots: int = 100) -> LiveOrder:
-        order = LiveOrder(f"mv-t-{number}", number, 1, BUY, 0, 500, qty_lots, 501.0, 2, 0)
+    def place(self, number: int = 1, qty_lots: int = 100, **more: Any) -> LiveOrder:
+        order = LiveOrder(f"mv-t-{number}", number, 1, BUY, 0, 500, qty_lots, 501.0, 2, 0, **more)
         self.orders.place(order)
         return order
+
+    def take(self, takable_lots: int, purpose: int = STOP_LOSS) -> LiveOrder:
+        """Send an order that takes, in a market that has so much for it."""
+        self.broker.takable_lots = takable_lots
+        return self.place(kind="ioc", purpose=purpose)
 
     async def until(self, condition: Callable[[], object]) -> None:
         async with asyncio.timeout(5):
@@ -225,3 +243,60 @@ async def test_an_unforeseen_error_is_reported_to_the_process(bench: Bench) -> N
     bench.place()
     await bench.until(lambda: bench.desk.errors)
     assert isinstance(bench.desk.errors[0], RuntimeError)
+
+
+def ends(bench: Bench) -> list[tuple[str, int]]:
+    """Return what the strategy was told but for acknowledgements, which are harmless for an order that takes."""
+    return [event for event in bench.desk.events if event[0] != "ack"]
+
+
+@pytest.mark.parametrize(
+    ("takable_lots", "told"),
+    [(100, [("fill", 100)]), (30, [("fill", 30), ("cancelled", 1)]), (0, [("cancelled", 1)])],
+    ids=["full", "partial", "none"],
+)
+async def test_an_order_that_takes_is_told_its_executions_then_its_end(bench: Bench, takable_lots, told) -> None:
+    bench.take(takable_lots)
+    await bench.until(lambda: not bench.orders.live)
+    await bench.until_events(len(told))
+    assert ends(bench) == told
+
+
+async def test_the_stream_may_tell_of_a_taker_before_the_reply(bench: Bench) -> None:
+    bench.broker.gate.clear()
+    bench.take(0)
+    await bench.until(lambda: bench.broker.calls)
+    bench.broker.orders["mv-t-1"] = OrderReport("mv-t-1", "open", BUY, 500, 100, 0, 1)
+    bench.orders.on_own(bench.broker.execute("mv-t-1", 40))
+    bench.orders.on_own(OrderReport("mv-t-1", "cancelled", BUY, 500, 100, 40, 1))
+    assert ends(bench) == [("fill", 40), ("cancelled", 1)]
+    bench.broker.gate.set()
+    await asyncio.sleep(0.005)
+    assert ends(bench) == [("fill", 40), ("cancelled", 1)]
+
+
+async def test_a_taker_of_unknown_outcome_is_asked_about_and_never_sent_again(bench: Bench) -> None:
+    bench.broker.place_answers = [OutcomeUnknown("time-out")]
+    bench.take(40)
+    await bench.until(lambda: not bench.orders.live)
+    assert ends(bench) == [("fill", 40), ("cancelled", 1)]
+    assert bench.broker.calls.count("place mv-t-1") == 1
+
+
+async def test_a_lost_taker_is_rejected_only_after_the_receive_window(bench: Bench) -> None:
+    bench.broker.lost_requests.add("mv-t-1")
+    bench.broker.place_answers = [OutcomeUnknown("time-out")]
+    bench.take(100)
+    await bench.until(lambda: bench.broker.calls.count("order mv-t-1") >= 5)
+    assert bench.desk.events == []
+    bench.now_ns = module.UNKNOWN_FINAL_NS + 1
+    assert await bench.until_events(1) == [("reject", 1)]
+
+
+@pytest.mark.parametrize(
+    ("purpose", "closes"), [(ENTRY, False), (REBALANCE, False), (TAKE_PROFIT, True), (STOP_LOSS, True)]
+)
+async def test_only_orders_that_close_a_position_reduce(bench: Bench, purpose: int, closes: bool) -> None:
+    bench.take(100, purpose)
+    await bench.until_events(1)
+    assert bench.broker.requests["mv-t-1"].reduce_only is closes

@@ -56,6 +56,27 @@ def test_another_symbol_is_passed_over():
     assert feed(MarketReader("ETH/USDT", UNITS), *lines.session(updates=1)[2:3]) == []
 
 
+@given(st.floats(1.0, 3_000.0), st.lists(st.tuples(st.integers(-60, 60), st.integers(1, 9)), min_size=2))
+def test_a_book_event_carries_the_depth_within_the_band_of_its_mid(band_bps, levels):
+    sides = {
+        1: {10_000 - 1 - abs(at): lots for at, lots in levels},
+        -1: {10_000 + abs(at): lots for at, lots in levels},
+    }
+    rows = [[(f"{ticks / 100:.2f}", f"{lots / 1000:.3f}") for ticks, lots in sides[side].items()] for side in (1, -1)]
+    reader = MarketReader("BTC/USDT", UNITS, band_bps)
+    (book,) = feed(reader, lines.snapshot(1, 5, *rows))
+    mid = (max(sides[1]) + min(sides[-1])) / 2
+    found = [
+        sum(lots for ticks, lots in sides[side].items() if abs(ticks - mid) <= mid * band_bps / 1e4) for side in sides
+    ]
+    assert [book["bid_depth_lots"], book["ask_depth_lots"]] == found
+
+
+def test_nobody_who_asks_for_depth_gets_none():
+    (book,) = feed(MarketReader("BTC/USDT", UNITS), lines.snapshot(1, 5, [("99.00", "1")], [("101.00", "1")]))
+    assert (book["bid_depth_lots"], book["ask_depth_lots"]) == (0, 0)
+
+
 def test_depth_within_a_band_sums_both_sides():
     book = LiveBook(UNITS)
     book.replace([("100.00", "1.000"), ("99.00", "2.000")], [("101.00", "3.000"), ("102.00", "4.000")])
