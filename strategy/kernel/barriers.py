@@ -54,25 +54,25 @@ TAKE_REACH_BPS: Final = 500.0  # how far beyond mid an order may take where no c
 
 
 @jit_apart
-def close_positions(state: Any, params: Any, now: int, reasons: int, blocked: bool, out: Any) -> int:
+def close_positions(desk: Any, rules: Any, now: int, reasons: int, blocked: bool, out: Any) -> int:
     """Watch the barriers of what filled slots hold and close what reached one; return the reasons.
 
     `reasons` are the decision's so far, `blocked` says whether anything may rest.
     """
-    core = state.core[0]
+    core = desk.core[0]
     found = 0
     for i in range(ENTRIES):
-        holding = state.held[i]
+        holding = desk.held[i]
         if holding["lots"] > 0 and holding["hit"] == 0:
-            holding["hit"] = barrier_hit(params.barriers[0], holding, state.slots[i]["side"], core, now, reasons)
+            holding["hit"] = barrier_hit(rules.barriers[0], holding, desk.slots[i]["side"], core, now, reasons)
             core["barriers"] += 1 if holding["hit"] != 0 else 0
         if holding["hit"] != 0:
             found = R_BARRIER
     if found != 0:
         core["clearing"] = 1
     for i in range(ENTRIES):
-        if state.held[i]["lots"] > 0:
-            found |= close_position(state, params, i, now, reasons, blocked, out)
+        if desk.held[i]["lots"] > 0:
+            found |= close_position(desk, rules, i, now, reasons, blocked, out)
     return found
 
 
@@ -96,79 +96,79 @@ def barrier_hit(barriers: Any, holding: Any, side: int, core: Any, now: int, rea
 
 
 @jit
-def close_position(state: Any, params: Any, i: int, now: int, reasons: int, blocked: bool, out: Any) -> int:
+def close_position(desk: Any, rules: Any, i: int, now: int, reasons: int, blocked: bool, out: Any) -> int:
     """Do what one holding needs now: its profit taken at a limit, or, after a barrier, out as a taker."""
-    core, holding, slot = state.core[0], state.held[i], state.slots[ENTRIES + i]
-    if params.barriers[0]["enabled"] == 0:
-        return release(state, i, now, out)
+    core, holding, slot = desk.core[0], desk.held[i], desk.slots[ENTRIES + i]
+    if rules.barriers[0]["enabled"] == 0:
+        return release(desk, i, now, out)
     if slot["state"] == QUOTED and slot["purpose"] == TAKE_PROFIT and (blocked or core["clearing"] == 1):
-        add_cancel(state, slot, out)
+        add_cancel(desk, slot, out)
         return 0
-    if slot["state"] != IDLE or is_open(state.slots[i]):
+    if slot["state"] != IDLE or is_open(desk.slots[i]):
         return 0
     if holding["hit"] != 0:
         if reasons & NO_TAKING != 0:
             return 0
-        return take(state, params, ENTRIES + i, holding["lots"], holding["hit"], now, out)
+        return take(desk, rules, ENTRIES + i, holding["lots"], holding["hit"], now, out)
     if blocked or core["clearing"] == 1 or is_locked(core, now):
         return 0
-    return place_take_profit(state, params, i, now, out)
+    return place_take_profit(desk, rules, i, now, out)
 
 
 @jit
-def release(state: Any, i: int, now: int, out: Any) -> int:
+def release(desk: Any, i: int, now: int, out: Any) -> int:
     """Let go of a holding whose barriers a new version no longer sets; its closing order is cancelled first."""
-    slot = state.slots[ENTRIES + i]
+    slot = desk.slots[ENTRIES + i]
     if slot["state"] == QUOTED:
-        add_cancel(state, slot, out)
+        add_cancel(desk, slot, out)
     elif not is_open(slot):
-        drop_holding(state, i, now, 0)
+        drop_holding(desk, i, now, 0)
     return 0
 
 
 @jit
-def place_take_profit(state: Any, params: Any, i: int, now: int, out: Any) -> int:
+def place_take_profit(desk: Any, rules: Any, i: int, now: int, out: Any) -> int:
     """Rest the order that takes the profit at entry x (1 +- take_profit), never as a taker."""
-    core, holding, slot = state.core[0], state.held[i], state.slots[ENTRIES + i]
-    side, share = slot["side"], params.barriers[0]["take_profit"]
+    core, holding, slot = desk.core[0], desk.held[i], desk.slots[ENTRIES + i]
+    side, share = slot["side"], rules.barriers[0]["take_profit"]
     if share == math.inf:
         return 0
     entry = holding["atoms"] / float(holding["lots"])
     price = grid_floor(entry * (1.0 - share)) if side == BUY else grid_ceil(entry * (1.0 + share))
-    limit = opposite_best(core, state.slots, side)
+    limit = opposite_best(core, desk.slots, side)
     if side * price >= side * limit:
         price = limit - side
-    free = held(core, side) - reserved(state.slots, side)
+    free = held(core, side) - reserved(desk.slots, side)
     lots = min(holding["lots"], affordable(side, max(price, 1), free))
-    return send_close(state, params, ENTRIES + i, PLACE, TAKE_PROFIT, price, lots, now, out)
+    return send_close(desk, rules, ENTRIES + i, PLACE, TAKE_PROFIT, price, lots, now, out)
 
 
 @jit
-def take(state: Any, params: Any, i: int, lots: int, purpose: int, now: int, out: Any) -> int:
+def take(desk: Any, rules: Any, i: int, lots: int, purpose: int, now: int, out: Any) -> int:
     """Send slot `i`'s order that takes up to `lots` once no quote of ours rests; return the reasons."""
-    core, slot = state.core[0], state.slots[i]
+    core, slot = desk.core[0], desk.slots[i]
     core["clearing"] = 1
-    if any_resting(state.slots):
+    if any_resting(desk.slots):
         return R_CLEARING
     side = slot["side"]
-    price = take_limit(core, params.risk[0], side)
-    free = held(core, side) - reserved(state.slots, side)
+    price = take_limit(core, rules.risk[0], side)
+    free = held(core, side) - reserved(desk.slots, side)
     lots = min(lots, affordable(side, price, free))
-    return send_close(state, params, i, TAKE, purpose, price, lots, now, out)
+    return send_close(desk, rules, i, TAKE, purpose, price, lots, now, out)
 
 
 @jit
 def send_close(
-    state: Any, params: Any, i: int, kind: int, purpose: int, price: int, lots: int, now: int, out: Any
+    desk: Any, rules: Any, i: int, kind: int, purpose: int, price: int, lots: int, now: int, out: Any
 ) -> int:
     """Send an order that closes, unless it is under the venue's minima (then its holding is let go) or the rates."""
-    core = state.core[0]
-    if under_minimum(params, price, lots) != 0:
-        return give_up(state, params, i, price, now)
-    if not may_send(core, state.sent, params.risk[0], now):
+    core = desk.core[0]
+    if under_minimum(rules, price, lots) != 0:
+        return give_up(desk, rules, i, price, now)
+    if not may_send(core, desk.sent, rules.risk[0], now):
         core["rate_limited"] += 1
         return R_RATE
-    send(state, state.slots[i], kind, purpose, price, lots, now, out)
+    send(desk, desk.slots[i], kind, purpose, price, lots, now, out)
     if kind == TAKE:
         core["takes"] += 1
         return R_CLEARING
@@ -177,13 +177,13 @@ def send_close(
 
 
 @jit
-def give_up(state: Any, params: Any, i: int, price: int, now: int) -> int:
+def give_up(desk: Any, rules: Any, i: int, price: int, now: int) -> int:
     """Let go of dust; a holding that only waits for free funds is kept."""
-    core = state.core[0]
+    core = desk.core[0]
     if i < EXITS:
-        if under_minimum(params, price, state.held[i - ENTRIES]["lots"]) == 0:
+        if under_minimum(rules, price, desk.held[i - ENTRIES]["lots"]) == 0:
             return R_HOLDINGS
-        drop_holding(state, i - ENTRIES, now, params.quoting[0]["cooldown_ns"])
+        drop_holding(desk, i - ENTRIES, now, rules.quoting[0]["cooldown_ns"])
     core["dust"] += 1
     return R_DUST
 
@@ -222,13 +222,13 @@ def asks_need(core: Any, quoting: Any) -> int:
 
 
 @jit_apart
-def rebalance(state: Any, params: Any, now: int, out: Any) -> int:
+def rebalance(desk: Any, rules: Any, now: int, out: Any) -> int:
     """Close a breach of the rebalance threshold with one order that takes; return the reasons.
 
     A breach is |need - base| > threshold x need, where need is what the active asks offer. It ends when base is back
     inside; until then it has had its one order, whatever became of that.
     """
-    core, quoting = state.core[0], params.quoting[0]
+    core, quoting = desk.core[0], rules.quoting[0]
     need = float(asks_need(core, quoting))
     if core["ask_enabled"] == 0 or need == 0.0:
         return 0
@@ -238,12 +238,12 @@ def rebalance(state: Any, params: Any, now: int, out: Any) -> int:
         return 0
     if core["rebalanced"] == 1:
         return 0
-    slot = state.slots[EXITS]
+    slot = desk.slots[EXITS]
     if slot["state"] != IDLE:
         return 0
     slot["side"] = BUY if missing > 0 else SELL
     before = core["takes"]
-    why = take(state, params, EXITS, grid_floor(abs(missing)), REBALANCE, now, out)
+    why = take(desk, rules, EXITS, grid_floor(abs(missing)), REBALANCE, now, out)
     if core["takes"] > before:
         core["rebalanced"] = 1
         core["rebalances"] += 1

@@ -137,25 +137,25 @@ def count_open(slots: Any, side: int) -> int:
 
 
 @jit
-def want_side(state: Any, params: Any, side: int, ticks: Any, lots: Any) -> int:
+def want_side(desk: Any, rules: Any, side: int, ticks: Any, lots: Any) -> int:
     """Write a side's wanted price and size per level, 0 where none is wanted; return the reasons why not.
 
     Levels without an order share what open orders leave free, the inner levels first.
     """
-    core, quoting = state.core[0], params.quoting[0]
+    core, quoting = desk.core[0], rules.quoting[0]
     first = 0 if side == BUY else MAX_LEVELS
     levels = quoting["buy_levels"] if side == BUY else quoting["sell_levels"]
-    room = quoting["max_concurrent_buys"] - count_open(state.slots, side) if side == BUY else MAX_LEVELS
-    limit = opposite_best(core, state.slots, side)
-    free = held(core, side) - reserved(state.slots, side)
+    room = quoting["max_concurrent_buys"] - count_open(desk.slots, side) if side == BUY else MAX_LEVELS
+    limit = opposite_best(core, desk.slots, side)
+    free = held(core, side) - reserved(desk.slots, side)
     reasons = 0
     for level in range(levels):
-        price, size, why = want_level(core, params, side, level, limit)
-        if size > 0 and not is_open(state.slots[first + level]):
+        price, size, why = want_level(core, rules, side, level, limit)
+        if size > 0 and not is_open(desk.slots[first + level]):
             if room <= 0:
                 size, why = 0, why | R_MAX_BUYS
             else:
-                size, short = within_holdings(params, side, price, size, free)
+                size, short = within_holdings(rules, side, price, size, free)
                 free -= cost_of(side, price, size)
                 why |= short
                 room -= 1 if size > 0 else 0
@@ -166,9 +166,9 @@ def want_side(state: Any, params: Any, side: int, ticks: Any, lots: Any) -> int:
 
 
 @jit
-def want_level(core: Any, params: Any, side: int, level: int, limit: int) -> tuple[int, int, int]:
+def want_level(core: Any, rules: Any, side: int, level: int, limit: int) -> tuple[int, int, int]:
     """Return (ticks, lots, reasons) of one level before holdings; 0 lots when it is not to be quoted."""
-    quoting = params.quoting[0]
+    quoting = rules.quoting[0]
     if side == BUY:
         bps = core["bid_bps"] * quoting["buy_spreads"][level]
     else:
@@ -180,10 +180,10 @@ def want_level(core: Any, params: Any, side: int, level: int, limit: int) -> tup
             return 0, 0, R_CROSS_DROPPED
         price = limit - side
         reasons = R_CROSS_ADJUSTED
-    if beyond_collar(core, params.risk[0], side, price):
+    if beyond_collar(core, rules.risk[0], side, price):
         return 0, 0, R_COLLAR
     lots = level_lots(core, quoting, side)
-    too_small = under_minimum(params, price, lots)
+    too_small = under_minimum(rules, price, lots)
     if too_small != 0:
         return 0, 0, too_small
     return price, lots, reasons
@@ -197,9 +197,9 @@ def level_lots(core: Any, quoting: Any, side: int) -> int:
 
 
 @jit
-def under_minimum(params: Any, price_ticks: int, lots: int) -> int:
+def under_minimum(rules: Any, price_ticks: int, lots: int) -> int:
     """Return the reason why the venue would refuse such an order, 0 when it would not."""
-    instrument = params.instrument[0]
+    instrument = rules.instrument[0]
     if lots < 1 or lots < instrument["min_qty_lots"]:
         return R_MIN_QTY
     if price_ticks < 1 or float(price_ticks) * float(lots) < instrument["min_notional_atoms"]:
@@ -208,11 +208,11 @@ def under_minimum(params: Any, price_ticks: int, lots: int) -> int:
 
 
 @jit
-def within_holdings(params: Any, side: int, price: int, lots: int, free: float) -> tuple[int, int]:
+def within_holdings(rules: Any, side: int, price: int, lots: int, free: float) -> tuple[int, int]:
     """Return (lots, reasons) of an order cut to what is held; 0 lots when what remains is under a minimum."""
     most = affordable(side, price, free)
     if lots <= most:
         return lots, 0
-    if under_minimum(params, price, most) != 0:
+    if under_minimum(rules, price, most) != 0:
         return 0, R_HOLDINGS
     return most, R_HOLDINGS

@@ -12,12 +12,25 @@ from strategy.kernel.records import (
     KILLED_BY_DAY_LOSS,
     KILLED_BY_DRAWDOWN,
     KILLED_BY_PANIC,
+    LOW,
+    MEDIUM,
     NOT_KILLED,
+    QUIET,
+    R_CROSSED,
+    R_HALTED,
+    R_KILLED,
+    R_LOCKOUT,
+    R_NO_BOOK,
+    R_PANIC,
+    R_STALE,
+    R_THIN_BOOK,
+    WARMUP,
 )
 from strategy.kernel.state import RATE_CAPACITY
 
 SECOND_NS: Final = 1_000_000_000
 DAY_NS: Final = 86_400 * SECOND_NS
+BLOCKING: Final = R_NO_BOOK | R_CROSSED | R_HALTED | R_KILLED | R_PANIC | R_THIN_BOOK | R_STALE  # nothing may rest
 
 
 @jit
@@ -80,7 +93,7 @@ def watch_equity(core: Any, risk: Any, now: int) -> None:
         core["peak_equity"] = equity
     if core["day_equity"] - equity > risk["max_daily_loss_atoms"]:
         throw_kill(core, KILLED_BY_DAY_LOSS)
-    elif core["peak_equity"] - equity > risk["max_drawdown"] * core["peak_equity"]:
+    elif risk["max_drawdown"] < 1.0 and core["peak_equity"] - equity > risk["max_drawdown"] * core["peak_equity"]:
         throw_kill(core, KILLED_BY_DRAWDOWN)
 
 
@@ -158,3 +171,50 @@ def note_sent(core: Any, sent: Any, now: int) -> None:
     sent[core["orders_sent"] % RATE_CAPACITY] = now
     core["orders_sent"] += 1
     core["orders_today"] += 1
+
+
+@jit
+def regime_of(regimes: Any, sigma: float) -> int:
+    """Return the label of a sigma; a boundary belongs to the upper regime (strategy.md 3)."""
+    if math.isnan(sigma):
+        return WARMUP
+    if sigma < regimes["low_threshold"]:
+        return QUIET
+    if sigma < regimes["medium_threshold"]:
+        return LOW
+    if sigma < regimes["high_threshold"]:
+        return MEDIUM
+    return HIGH
+
+
+@jit
+def why_not(core: Any, risk: Any, now: int) -> int:
+    """Return the rules that stand against quoting now."""
+    reasons = 0
+    if core["halted"] == 1:
+        reasons |= R_HALTED
+    if core["kill"] != NOT_KILLED:
+        reasons |= R_KILLED
+    if core["panicking"] == 1:
+        reasons |= R_PANIC
+    if is_locked(core, now):
+        reasons |= R_LOCKOUT
+    if core["crossed"] == 1:
+        reasons |= R_CROSSED
+    elif core["stale"] == 1:
+        reasons |= R_STALE
+    elif core["have_book"] == 0:
+        reasons |= R_NO_BOOK
+    elif is_thin(core, risk):
+        reasons |= R_THIN_BOOK
+    return reasons
+
+
+@jit
+def disable(core: Any) -> None:
+    """Want nothing on either side."""
+    core["bid_enabled"] = 0
+    core["ask_enabled"] = 0
+    core["bid_bps"] = 0.0
+    core["ask_bps"] = 0.0
+    core["reference_ticks"] = core["mid_ticks"]

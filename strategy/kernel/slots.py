@@ -53,16 +53,16 @@ def find_slot(slots: Any, order_id: int) -> int:
 
 
 @jit
-def take_order_news(state: Any, params: Any, event: Any) -> int:
+def take_order_news(desk: Any, rules: Any, event: Any) -> int:
     """Apply an ACK, REJECT, FILL or CANCELLED; return the reasons it adds to the decision."""
     kind = event["kind"]
     if kind == FILL:
-        take_fill(state, params, event)
+        take_fill(desk, rules, event)
         return 0
-    i = find_slot(state.slots, event["order_id"])
+    i = find_slot(desk.slots, event["order_id"])
     if i < 0:
         return 0
-    slot = state.slots[i]
+    slot = desk.slots[i]
     if kind == ACK:
         if slot["state"] == PENDING:
             slot["state"] = QUOTED
@@ -71,11 +71,11 @@ def take_order_news(state: Any, params: Any, event: Any) -> int:
         return 0
     if kind == CANCELLED:
         after_fill = slot["filled"] == 1 and i < ENTRIES
-        end_order(state, i, event["local_ts"], params.quoting[0]["cooldown_ns"] if after_fill else 0)
+        end_order(desk, i, event["local_ts"], rules.quoting[0]["cooldown_ns"] if after_fill else 0)
         return 0
     if kind == REJECT:
-        state.core[0]["rejects"] += 1
-        end_order(state, i, event["local_ts"], reject_pause(params.quoting[0], event["code"]))
+        desk.core[0]["rejects"] += 1
+        end_order(desk, i, event["local_ts"], reject_pause(rules.quoting[0], event["code"]))
         return R_REJECTED
     return 0
 
@@ -93,42 +93,42 @@ def reject_pause(quoting: Any, code: int) -> int:
 
 
 @jit
-def take_fill(state: Any, params: Any, event: Any) -> None:
+def take_fill(desk: Any, rules: Any, event: Any) -> None:
     """Book a fill, whatever its slot thinks, and move the slot on."""
-    core = state.core[0]
+    core = desk.core[0]
     lots, paid = float(event["qty_lots"]), float(event["price_ticks"]) * float(event["qty_lots"])
     core["base_lots"] += event["side"] * lots - event["fee_base_lots"]
     core["quote_atoms"] -= event["side"] * paid + event["fee_quote_atoms"]
     core["fills"] += 1
-    i = find_slot(state.slots, event["order_id"])
+    i = find_slot(desk.slots, event["order_id"])
     if i < 0:
         core["late_fills"] += 1
         return
-    note_holding(state, params, i, event)
-    slot = state.slots[i]
-    pause_ns = params.quoting[0]["cooldown_ns"] if i < ENTRIES else 0
+    note_holding(desk, rules, i, event)
+    slot = desk.slots[i]
+    pause_ns = rules.quoting[0]["cooldown_ns"] if i < ENTRIES else 0
     slot["filled"] = 1
     if not is_open(slot):
         core["late_fills"] += 1
         if i < ENTRIES:
-            end_order(state, i, event["local_ts"], pause_ns)
+            end_order(desk, i, event["local_ts"], pause_ns)
         return
     # Two partial fills may arrive swapped: the later one's count includes the earlier one's.
     slot["leaves_lots"] = min(slot["leaves_lots"], event["leaves_lots"])
     if slot["leaves_lots"] == 0:
-        end_order(state, i, event["local_ts"], pause_ns)
+        end_order(desk, i, event["local_ts"], pause_ns)
     elif slot["state"] == PENDING:
         slot["state"] = QUOTED
 
 
 @jit
-def note_holding(state: Any, params: Any, i: int, event: Any) -> None:
+def note_holding(desk: Any, rules: Any, i: int, event: Any) -> None:
     """Keep what a filled slot holds while barriers are set: an entry's fill adds, a closing order's takes off."""
     if i < ENTRIES:
-        if params.barriers[0]["enabled"] == 1:
-            add_holding(state.core[0], state.held[i], event)
+        if rules.barriers[0]["enabled"] == 1:
+            add_holding(desk.core[0], desk.held[i], event)
     elif i < EXITS:
-        take_off_holding(state, params, i - ENTRIES, event)
+        take_off_holding(desk, rules, i - ENTRIES, event)
 
 
 @jit
@@ -144,37 +144,37 @@ def add_holding(core: Any, held: Any, event: Any) -> None:
 
 
 @jit
-def take_off_holding(state: Any, params: Any, i: int, event: Any) -> None:
+def take_off_holding(desk: Any, rules: Any, i: int, event: Any) -> None:
     """Take a closing order's fill off what its slot holds; the entry price stays, and the end starts the cooldown."""
-    held = state.held[i]
+    held = desk.held[i]
     if held["lots"] == 0:
         return
     left = max(held["lots"] - event["qty_lots"], 0)
     held["atoms"] *= float(left) / float(held["lots"])
     held["lots"] = left
     if left == 0:
-        drop_holding(state, i, event["local_ts"], params.quoting[0]["cooldown_ns"])
+        drop_holding(desk, i, event["local_ts"], rules.quoting[0]["cooldown_ns"])
 
 
 @jit
-def drop_holding(state: Any, i: int, now: int, pause_ns: int) -> None:
+def drop_holding(desk: Any, i: int, now: int, pause_ns: int) -> None:
     """Forget what a slot holds; when its entry is over, it waits (ns) and is free."""
-    held = state.held[i]
+    held = desk.held[i]
     held["lots"] = 0
     held["atoms"] = 0.0
     held["hit"] = 0
-    state.core[0]["positions"] -= 1
-    if state.slots[i]["state"] == POSITION:
-        end_order(state, i, now, pause_ns)
+    desk.core[0]["positions"] -= 1
+    if desk.slots[i]["state"] == POSITION:
+        end_order(desk, i, now, pause_ns)
 
 
 @jit
-def end_order(state: Any, i: int, now: int, pause_ns: int) -> None:
+def end_order(desk: Any, i: int, now: int, pause_ns: int) -> None:
     """Free a slot whose order is gone, after a pause (ns); one that holds something waits for its barriers."""
-    slot = state.slots[i]
+    slot = desk.slots[i]
     slot["leaves_lots"] = 0
     slot["cooldown_until_ns"] = now + pause_ns
-    if i < ENTRIES and state.held[i]["lots"] > 0:
+    if i < ENTRIES and desk.held[i]["lots"] > 0:
         slot["state"] = POSITION
     else:
         slot["state"] = COOLDOWN if pause_ns > 0 else IDLE
@@ -189,21 +189,21 @@ def end_cooldowns(slots: Any, now: int) -> None:
 
 
 @jit
-def cancel_slots(state: Any, params: Any, now: int, out: Any) -> int:
+def cancel_slots(desk: Any, rules: Any, now: int, out: Any) -> int:
     """Cancel the quotes that may not or no longer rest; return the reasons.
 
     A side that is disabled (blocked, halted, by the inventory policy) rests nothing; a level beyond the parameter
     set's levels goes, and a bid beyond max_concurrent_buys; what the holdings no longer cover goes, outer levels
     first; the rest goes at its refresh, or when its price is no longer wanted, unless quote updates are locked out.
     """
-    core, quoting = state.core[0], params.quoting[0]
+    core, quoting = desk.core[0], rules.quoting[0]
     locked = is_locked(core, now)
     reasons = 0
     covered, count = 0.0, 0
     for i in range(ENTRIES):
-        slot = state.slots[i]
+        slot = desk.slots[i]
         if slot["level"] == 0:
-            covered = spendable(core, state.slots, slot["side"])
+            covered = spendable(core, desk.slots, slot["side"])
             count = 0
         if not is_open(slot):
             continue
@@ -215,7 +215,7 @@ def cancel_slots(state: Any, params: Any, now: int, out: Any) -> int:
         levels = quoting["buy_levels"] if slot["side"] == BUY else quoting["sell_levels"]
         why = 0
         if enabled == 0 or slot["level"] >= levels:
-            add_cancel(state, slot, out)
+            add_cancel(desk, slot, out)
         elif slot["side"] == BUY and count > quoting["max_concurrent_buys"]:
             why = R_MAX_BUYS
         elif covered < 0.0:
@@ -224,7 +224,7 @@ def cancel_slots(state: Any, params: Any, now: int, out: Any) -> int:
             why = outdated(core, quoting, slot, out.decision[0], now)
         if why != 0:
             reasons |= why
-            add_cancel(state, slot, out)
+            add_cancel(desk, slot, out)
     return reasons
 
 
@@ -253,21 +253,21 @@ def outdated(core: Any, quoting: Any, slot: Any, decision: Any, now: int) -> int
 
 
 @jit
-def add_cancel(state: Any, slot: Any, out: Any) -> None:
+def add_cancel(desk: Any, slot: Any, out: Any) -> None:
     """Emit a cancel; the slot waits for what became of it."""
     slot["state"] = CANCELLING
-    state.core[0]["cancels"] += 1
+    desk.core[0]["cancels"] += 1
     add_action(out, CANCEL, slot)
 
 
 @jit
-def place_slots(state: Any, params: Any, now: int, out: Any) -> int:
+def place_slots(desk: Any, rules: Any, now: int, out: Any) -> int:
     """Place the wanted quote of every free slot within the rates; return the reasons why not."""
-    core, decision = state.core[0], out.decision[0]
+    core, decision = desk.core[0], out.decision[0]
     if is_locked(core, now):
         return 0
     for i in range(ENTRIES):
-        slot = state.slots[i]
+        slot = desk.slots[i]
         level = slot["level"]
         if slot["side"] == BUY:
             ticks, lots = decision["want_bid_ticks"][level], decision["want_bid_lots"][level]
@@ -275,18 +275,18 @@ def place_slots(state: Any, params: Any, now: int, out: Any) -> int:
             ticks, lots = decision["want_ask_ticks"][level], decision["want_ask_lots"][level]
         if slot["state"] != IDLE or lots <= 0:
             continue
-        if not may_send(core, state.sent, params.risk[0], now):
+        if not may_send(core, desk.sent, rules.risk[0], now):
             core["rate_limited"] += 1
             return R_RATE
         core["placed"] += 1
-        send(state, slot, PLACE, ENTRY, ticks, lots, now, out)
+        send(desk, slot, PLACE, ENTRY, ticks, lots, now, out)
     return 0
 
 
 @jit
-def send(state: Any, slot: Any, kind: int, purpose: int, ticks: int, lots: int, now: int, out: Any) -> None:
+def send(desk: Any, slot: Any, kind: int, purpose: int, ticks: int, lots: int, now: int, out: Any) -> None:
     """Turn a free slot into a sent order."""
-    core = state.core[0]
+    core = desk.core[0]
     slot["state"] = PENDING
     slot["filled"] = 0
     slot["purpose"] = purpose
@@ -295,7 +295,7 @@ def send(state: Any, slot: Any, kind: int, purpose: int, ticks: int, lots: int, 
     slot["leaves_lots"] = lots
     slot["placed_ns"] = now
     core["next_order_id"] += 1
-    note_sent(core, state.sent, now)
+    note_sent(core, desk.sent, now)
     add_action(out, kind, slot)
 
 
@@ -328,14 +328,14 @@ def sooner(wake: int, due: int, now: int) -> int:
 
 
 @jit
-def next_wake(state: Any, params: Any, now: int) -> int:
+def next_wake(desk: Any, rules: Any, now: int) -> int:
     """Return the earliest moment at which time alone changes something, 0 when none does."""
-    core, risk = state.core[0], params.risk[0]
+    core, risk = desk.core[0], rules.risk[0]
     wake = 0
-    for i in range(len(state.slots)):
-        slot = state.slots[i]
+    for i in range(len(desk.slots)):
+        slot = desk.slots[i]
         if slot["state"] == QUOTED and i < ENTRIES:
-            wake = sooner(wake, slot["placed_ns"] + params.quoting[0]["refresh_ns"], now)
+            wake = sooner(wake, slot["placed_ns"] + rules.quoting[0]["refresh_ns"], now)
         elif slot["state"] == COOLDOWN:
             wake = sooner(wake, slot["cooldown_until_ns"], now)
     wake = sooner(wake, core["lockout_until_ns"], now)
@@ -344,10 +344,10 @@ def next_wake(state: Any, params: Any, now: int) -> int:
         wake = sooner(wake, core["accepted_ns"] + risk["stale_ns"], now)
     if core["panicking"] == 1 and risk["panic_kill_ns"] > 0:
         wake = sooner(wake, core["panic_ns"] + risk["panic_kill_ns"], now)
-    if core["positions"] > 0 and params.barriers[0]["time_limit_ns"] > 0:
-        for held in state.held:
+    if core["positions"] > 0 and rules.barriers[0]["time_limit_ns"] > 0:
+        for held in desk.held:
             if held["lots"] > 0:
-                wake = sooner(wake, held["opened_ns"] + params.barriers[0]["time_limit_ns"], now)
+                wake = sooner(wake, held["opened_ns"] + rules.barriers[0]["time_limit_ns"], now)
     return wake
 
 

@@ -155,6 +155,25 @@ class Params(NamedTuple):
     signals: tuple[Records, ...]
 
 
+class Desk(NamedTuple):
+    """The part of `State` that is the same whatever the policies: code that is handed it is compiled once for all."""
+
+    core: Records
+    slots: Records
+    held: Records
+    sent: NDArray[np.int64]
+
+
+class Rules(NamedTuple):
+    """The part of `Params` that is the same whatever the policies."""
+
+    quoting: Records
+    regimes: Records
+    barriers: Records
+    risk: Records
+    instrument: Records
+
+
 class Out(NamedTuple):
     """What one call of `step` hands out."""
 

@@ -8,7 +8,7 @@ clock and has no memory but `state`. The names imported from the contract are bo
 import math
 from typing import Any, Final
 
-from strategy.kernel.barriers import close_positions, rebalance, taking
+from strategy.kernel.act import act
 from strategy.kernel.contract import (
     inventory_decide,
     signals_decide,
@@ -17,57 +17,30 @@ from strategy.kernel.contract import (
     volatility_update,
 )
 from strategy.kernel.jit import jit
-from strategy.kernel.quotes import vol_size, want_side
+from strategy.kernel.quotes import vol_size
 from strategy.kernel.records import (
     BALANCE,
     BOOK,
-    BUY,
     FRESH,
     GAP,
     HALT,
-    HIGH,
     KILL,
     KILLED_BY_HAND,
-    LOW,
-    MAX_LEVELS,
-    MEDIUM,
-    NOT_KILLED,
     PARAMETERS,
-    QUIET,
-    R_BARRIER,
-    R_CLEARING,
-    R_COLLAR,
-    R_CROSS_ADJUSTED,
-    R_CROSS_DROPPED,
-    R_CROSSED,
-    R_DUST,
-    R_HALTED,
-    R_HOLDINGS,
-    R_KILLED,
     R_LOCKOUT,
-    R_MIN_NOTIONAL,
-    R_MIN_QTY,
-    R_NO_BOOK,
-    R_PANIC,
     R_PARAMETERS,
-    R_RATE,
-    R_REFRESH,
-    R_REJECTED,
-    R_REQUOTE,
     R_SIDE_DISABLED,
-    R_STALE,
-    R_THIN_BOOK,
     R_WARMUP,
-    SELL,
     TIMER,
     TRADE,
     WARMUP,
 )
 from strategy.kernel.risk import (
+    BLOCKING,
+    disable,
     forget_book,
-    is_locked,
-    is_thin,
     rearm,
+    regime_of,
     replace_holdings,
     throw_kill,
     watch_equity,
@@ -75,14 +48,11 @@ from strategy.kernel.risk import (
     watch_regime,
     watch_sigma,
     watch_silence,
+    why_not,
 )
-from strategy.kernel.slots import cancel_slots, end_cooldowns, next_wake, place_slots, take_order_news, write_resting
+from strategy.kernel.slots import take_order_news
+from strategy.kernel.state import Desk, Rules
 
-BLOCKING: Final = R_NO_BOOK | R_CROSSED | R_HALTED | R_KILLED | R_PANIC | R_THIN_BOOK | R_STALE
-# Reasons that describe a moment and not a condition: their end is no news.
-PASSING: Final = (
-    R_REFRESH | R_PARAMETERS | R_REJECTED | R_CROSS_ADJUSTED | R_REQUOTE | R_RATE | R_DUST | R_BARRIER | R_CLEARING
-)
 CLOCK_REACH: Final = 100_000  # ticks of the sampling clock that one event makes up for; a longer silence is a gap
 
 
@@ -117,8 +87,20 @@ def step(state: Any, params: Any, event: Any, out: Any) -> int:
         state.core[0]["version"] = event["code"]
         reasons = R_PARAMETERS
     else:
-        reasons = take_order_news(state, params, event)
+        reasons = take_order_news(desk_of(state), rules_of(params), event)
     return respond(state, params, event, out, reasons)
+
+
+@jit
+def desk_of(state: Any) -> Desk:
+    """Return the part of the state that does not depend on the policies."""
+    return Desk(state.core, state.slots, state.held, state.sent)
+
+
+@jit
+def rules_of(params: Any) -> Rules:
+    """Return the part of the parameters that does not depend on the policies."""
+    return Rules(params.quoting, params.regimes, params.barriers, params.risk, params.instrument)
 
 
 @jit
@@ -240,33 +222,9 @@ def take_gap(state: Any) -> None:
 @jit
 def respond(state: Any, params: Any, event: Any, out: Any, reasons: int) -> int:
     """Decide anew, move the slots, and say so when anything changed; return the number of actions."""
-    core = state.core[0]
     now = event["local_ts"]
     reasons |= decide(state, params, now)
-    end_cooldowns(state.slots, now)
-    reasons |= clear_the_way(state, params, now, reasons, out)
-    reasons |= write_wants(state, params, out.decision[0])
-    reasons |= cancel_slots(state, params, now, out)
-    reasons |= place_slots(state, params, now, out)
-    count_reasons(core, reasons)
-    core["next_wake_ns"] = next_wake(state, params, now)
-    if out.used[0] > 0 or is_news(core, reasons):
-        write_decision(state, event, reasons, out)
-    return int(out.used[0])
-
-
-@jit
-def regime_of(regimes: Any, sigma: float) -> int:
-    """Return the label of a sigma; a boundary belongs to the upper regime (strategy.md 3)."""
-    if math.isnan(sigma):
-        return WARMUP
-    if sigma < regimes["low_threshold"]:
-        return QUIET
-    if sigma < regimes["medium_threshold"]:
-        return LOW
-    if sigma < regimes["high_threshold"]:
-        return MEDIUM
-    return HIGH
+    return act(desk_of(state), rules_of(params), event, out, reasons)
 
 
 @jit
@@ -286,39 +244,6 @@ def decide(state: Any, params: Any, now: int) -> int:
         disable(core)
         return reasons
     return reasons | decide_sides(state, params, now)
-
-
-@jit
-def why_not(core: Any, risk: Any, now: int) -> int:
-    """Return the rules that stand against quoting now."""
-    reasons = 0
-    if core["halted"] == 1:
-        reasons |= R_HALTED
-    if core["kill"] != NOT_KILLED:
-        reasons |= R_KILLED
-    if core["panicking"] == 1:
-        reasons |= R_PANIC
-    if is_locked(core, now):
-        reasons |= R_LOCKOUT
-    if core["crossed"] == 1:
-        reasons |= R_CROSSED
-    elif core["stale"] == 1:
-        reasons |= R_STALE
-    elif core["have_book"] == 0:
-        reasons |= R_NO_BOOK
-    elif is_thin(core, risk):
-        reasons |= R_THIN_BOOK
-    return reasons
-
-
-@jit
-def disable(core: Any) -> None:
-    """Want nothing on either side."""
-    core["bid_enabled"] = 0
-    core["ask_enabled"] = 0
-    core["bid_bps"] = 0.0
-    core["ask_bps"] = 0.0
-    core["reference_ticks"] = core["mid_ticks"]
 
 
 @jit
@@ -386,92 +311,3 @@ def decide_sides(state: Any, params: Any, now: int) -> int:
     core["ask_size"] = inventory["ask_size"]
     core["vol_size"] = vol_size(params.quoting[0], core["sigma"])
     return 0 if core["bid_enabled"] == 1 and core["ask_enabled"] == 1 else R_SIDE_DISABLED
-
-
-@jit
-def clear_the_way(state: Any, params: Any, now: int, reasons: int, out: Any) -> int:
-    """Let orders that take go first: close what reached a barrier, rebalance; quotes stand aside meanwhile."""
-    core = state.core[0]
-    core["clearing"] = 1 if taking(state.slots) else 0
-    blocked = reasons & BLOCKING != 0
-    found = 0
-    if params.quoting[0]["rebalance_threshold"] != math.inf and not blocked and not is_locked(core, now):
-        found |= rebalance(state, params, now, out)
-    if core["positions"] > 0:
-        found |= close_positions(state, params, now, reasons, blocked, out)
-    if core["clearing"] == 1:
-        core["bid_enabled"] = 0
-        core["ask_enabled"] = 0
-        found |= R_CLEARING
-    return found
-
-
-@jit
-def write_wants(state: Any, params: Any, decision: Any) -> int:
-    """Write the wanted quotes of both sides into a decision; return the reasons."""
-    core = state.core[0]
-    for level in range(MAX_LEVELS):
-        decision["want_bid_ticks"][level] = 0
-        decision["want_bid_lots"][level] = 0
-        decision["want_ask_ticks"][level] = 0
-        decision["want_ask_lots"][level] = 0
-    reasons = 0
-    if core["bid_enabled"] == 1:
-        reasons |= want_side(state, params, BUY, decision["want_bid_ticks"], decision["want_bid_lots"])
-    if core["ask_enabled"] == 1:
-        reasons |= want_side(state, params, SELL, decision["want_ask_ticks"], decision["want_ask_lots"])
-    return reasons
-
-
-@jit
-def count_reasons(core: Any, reasons: int) -> None:
-    """Count why levels were not quoted as wanted."""
-    if reasons & (R_MIN_QTY | R_MIN_NOTIONAL | R_CROSS_ADJUSTED | R_CROSS_DROPPED | R_HOLDINGS) != 0:
-        core["min_qty"] += 1 if reasons & R_MIN_QTY != 0 else 0
-        core["min_notional"] += 1 if reasons & R_MIN_NOTIONAL != 0 else 0
-        core["cross_adjusted"] += 1 if reasons & R_CROSS_ADJUSTED != 0 else 0
-        core["cross_dropped"] += 1 if reasons & R_CROSS_DROPPED != 0 else 0
-        core["holdings"] += 1 if reasons & R_HOLDINGS != 0 else 0
-    if reasons & R_COLLAR != 0:
-        core["collared"] += 1
-    if reasons & R_THIN_BOOK != 0:
-        core["thin_books"] += 1
-
-
-@jit
-def is_news(core: Any, reasons: int) -> bool:
-    """Return whether a decision without actions differs from the last one in what a reader would ask about."""
-    if reasons & (R_PARAMETERS | R_REJECTED) != 0 or reasons & ~PASSING != core["told_reasons"]:
-        return True
-    sides = core["bid_enabled"] == core["told_bid_enabled"] and core["ask_enabled"] == core["told_ask_enabled"]
-    return not (sides and core["regime"] == core["told_regime"])
-
-
-@jit
-def write_decision(state: Any, event: Any, reasons: int, out: Any) -> None:
-    """Complete the decision record and remember what was told."""
-    core, decision = state.core[0], out.decision[0]
-    decision["seq"] = event["seq"]
-    decision["local_ts"] = event["local_ts"]
-    decision["version"] = core["version"]
-    decision["mid_ticks"] = core["mid_ticks"]
-    decision["reference_ticks"] = core["reference_ticks"]
-    decision["sigma"] = core["sigma"]
-    decision["regime"] = core["regime"]
-    decision["bid_enabled"] = core["bid_enabled"]
-    decision["ask_enabled"] = core["ask_enabled"]
-    decision["kill"] = core["kill"]
-    decision["positions"] = core["positions"]
-    decision["reasons"] = reasons
-    decision["bid_bps"] = core["bid_bps"]
-    decision["ask_bps"] = core["ask_bps"]
-    decision["base_lots"] = core["base_lots"]
-    decision["quote_atoms"] = core["quote_atoms"]
-    decision["n_actions"] = out.used[0]
-    write_resting(state.slots, decision)
-    core["told_reasons"] = reasons & ~PASSING
-    core["told_regime"] = core["regime"]
-    core["told_bid_enabled"] = core["bid_enabled"]
-    core["told_ask_enabled"] = core["ask_enabled"]
-    core["decisions"] += 1
-    out.decided[0] = 1

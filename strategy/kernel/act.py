@@ -1,0 +1,144 @@
+"""From what is decided to what is done: the way cleared, quotes wanted, cancelled and placed, and the decision told.
+
+Nothing here depends on the policies, so it is compiled once for all of them.
+"""
+
+import math
+from typing import Any, Final
+
+from strategy.kernel.barriers import close_positions, rebalance, taking
+from strategy.kernel.jit import jit
+from strategy.kernel.quotes import want_side
+from strategy.kernel.records import (
+    BUY,
+    MAX_LEVELS,
+    R_BARRIER,
+    R_CLEARING,
+    R_COLLAR,
+    R_CROSS_ADJUSTED,
+    R_CROSS_DROPPED,
+    R_DUST,
+    R_HOLDINGS,
+    R_MIN_NOTIONAL,
+    R_MIN_QTY,
+    R_PARAMETERS,
+    R_RATE,
+    R_REFRESH,
+    R_REJECTED,
+    R_REQUOTE,
+    R_THIN_BOOK,
+    SELL,
+)
+from strategy.kernel.risk import BLOCKING, is_locked
+from strategy.kernel.slots import cancel_slots, end_cooldowns, next_wake, place_slots, write_resting
+
+# Reasons that describe a moment and not a condition: their end is no news.
+PASSING: Final = (
+    R_REFRESH | R_PARAMETERS | R_REJECTED | R_CROSS_ADJUSTED | R_REQUOTE | R_RATE | R_DUST | R_BARRIER | R_CLEARING
+)
+
+
+@jit
+def act(desk: Any, rules: Any, event: Any, out: Any, reasons: int) -> int:
+    """Bring the slots to what is decided; return the number of actions."""
+    core = desk.core[0]
+    now = event["local_ts"]
+    end_cooldowns(desk.slots, now)
+    reasons |= clear_the_way(desk, rules, now, reasons, out)
+    reasons |= write_wants(desk, rules, out.decision[0])
+    reasons |= cancel_slots(desk, rules, now, out)
+    reasons |= place_slots(desk, rules, now, out)
+    count_reasons(core, reasons)
+    core["next_wake_ns"] = next_wake(desk, rules, now)
+    if out.used[0] > 0 or is_news(core, reasons):
+        write_decision(desk, event, reasons, out)
+    return int(out.used[0])
+
+
+@jit
+def clear_the_way(desk: Any, rules: Any, now: int, reasons: int, out: Any) -> int:
+    """Let orders that take go first: close what reached a barrier, rebalance; quotes stand aside meanwhile."""
+    core = desk.core[0]
+    core["clearing"] = 1 if taking(desk.slots) else 0
+    blocked = reasons & BLOCKING != 0
+    found = 0
+    if rules.quoting[0]["rebalance_threshold"] != math.inf and not blocked and not is_locked(core, now):
+        found |= rebalance(desk, rules, now, out)
+    if core["positions"] > 0:
+        found |= close_positions(desk, rules, now, reasons, blocked, out)
+    if core["clearing"] == 1:
+        core["bid_enabled"] = 0
+        core["ask_enabled"] = 0
+        found |= R_CLEARING
+    return found
+
+
+@jit
+def write_wants(desk: Any, rules: Any, decision: Any) -> int:
+    """Write the wanted quotes of both sides into a decision; return the reasons."""
+    core = desk.core[0]
+    for level in range(MAX_LEVELS):
+        decision["want_bid_ticks"][level] = 0
+        decision["want_bid_lots"][level] = 0
+        decision["want_ask_ticks"][level] = 0
+        decision["want_ask_lots"][level] = 0
+    reasons = 0
+    if core["bid_enabled"] == 1:
+        reasons |= want_side(desk, rules, BUY, decision["want_bid_ticks"], decision["want_bid_lots"])
+    if core["ask_enabled"] == 1:
+        reasons |= want_side(desk, rules, SELL, decision["want_ask_ticks"], decision["want_ask_lots"])
+    return reasons
+
+
+@jit
+def count_reasons(core: Any, reasons: int) -> None:
+    """Count why levels were not quoted as wanted."""
+    if reasons & (R_MIN_QTY | R_MIN_NOTIONAL | R_CROSS_ADJUSTED | R_CROSS_DROPPED | R_HOLDINGS) != 0:
+        core["min_qty"] += 1 if reasons & R_MIN_QTY != 0 else 0
+        core["min_notional"] += 1 if reasons & R_MIN_NOTIONAL != 0 else 0
+        core["cross_adjusted"] += 1 if reasons & R_CROSS_ADJUSTED != 0 else 0
+        core["cross_dropped"] += 1 if reasons & R_CROSS_DROPPED != 0 else 0
+        core["holdings"] += 1 if reasons & R_HOLDINGS != 0 else 0
+    if reasons & R_COLLAR != 0:
+        core["collared"] += 1
+    if reasons & R_THIN_BOOK != 0:
+        core["thin_books"] += 1
+
+
+@jit
+def is_news(core: Any, reasons: int) -> bool:
+    """Return whether a decision without actions differs from the last one in what a reader would ask about."""
+    if reasons & (R_PARAMETERS | R_REJECTED) != 0 or reasons & ~PASSING != core["told_reasons"]:
+        return True
+    sides = core["bid_enabled"] == core["told_bid_enabled"] and core["ask_enabled"] == core["told_ask_enabled"]
+    return not (sides and core["regime"] == core["told_regime"])
+
+
+@jit
+def write_decision(desk: Any, event: Any, reasons: int, out: Any) -> None:
+    """Complete the decision record and remember what was told."""
+    core, decision = desk.core[0], out.decision[0]
+    decision["seq"] = event["seq"]
+    decision["local_ts"] = event["local_ts"]
+    decision["version"] = core["version"]
+    decision["mid_ticks"] = core["mid_ticks"]
+    decision["reference_ticks"] = core["reference_ticks"]
+    decision["sigma"] = core["sigma"]
+    decision["regime"] = core["regime"]
+    decision["bid_enabled"] = core["bid_enabled"]
+    decision["ask_enabled"] = core["ask_enabled"]
+    decision["kill"] = core["kill"]
+    decision["positions"] = core["positions"]
+    decision["reasons"] = reasons
+    decision["bid_bps"] = core["bid_bps"]
+    decision["ask_bps"] = core["ask_bps"]
+    decision["base_lots"] = core["base_lots"]
+    decision["quote_atoms"] = core["quote_atoms"]
+    decision["n_actions"] = out.used[0]
+    write_resting(desk.slots, decision)
+    core["told_reasons"] = reasons & ~PASSING
+    core["told_regime"] = core["regime"]
+    core["told_bid_enabled"] = core["bid_enabled"]
+    core["told_ask_enabled"] = core["ask_enabled"]
+    core["decisions"] += 1
+    out.decided[0] = 1
