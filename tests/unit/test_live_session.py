@@ -8,6 +8,7 @@ import pytest
 
 from strategy.errors import BadData
 from strategy.kernel.jit import KERNEL_DIGEST
+from strategy.kernel.records import BOOK, GAP, KILLED_BY_DAY_LOSS, KILLED_BY_HAND, SELL
 from strategy.live.guard import Limits
 from strategy.live.journal import JournalWriter, read_journal
 from strategy.live.parity import check
@@ -18,12 +19,12 @@ from strategy.venues.ports import Balance
 from tests.unit.fake_broker import INSTRUMENT, FakeBroker
 
 
-def document(version: int = 1, **quoting: Any) -> ParameterDocument:
+def document(version: int = 1, groups: dict[str, Any] | None = None, **quoting: Any) -> ParameterDocument:
     fields = {"order_qty": 0.001, "buy_spreads": [1.0, 2.0], "sell_spreads": [1.0, 2.0], "min_update_interval": 0.0}
     return ParameterDocument(
         version=version,
         instrument=INSTRUMENT,
-        parameters=parse_parameters({"inventory": {"policy": "neutral"}, "quoting": fields | quoting}),
+        parameters=parse_parameters({"inventory": {"policy": "neutral"}, "quoting": fields | quoting} | (groups or {})),
         kernel_digest=KERNEL_DIGEST,
     )
 
@@ -31,13 +32,16 @@ def document(version: int = 1, **quoting: Any) -> ParameterDocument:
 class Desk:
     """A session on a fake broker, fed with hand-made frames."""
 
-    def __init__(self, folder: Path, limits: Limits, stale_after_s: float = 5.0) -> None:
+    def __init__(
+        self, folder: Path, limits: Limits, stale_after_s: float = 5.0, parameters: ParameterDocument | None = None
+    ) -> None:
         self.broker = FakeBroker()
         self.snapshots = 0
         self.faults: list[BaseException] = []
         self.kills: list[int] = []
         self.last_id = 100
-        start = SessionStart("s1", "t", document(), Balance(10_000.0, 1e12), 0, limits, stale_after_s)
+        balance = Balance(10_000.0, 1e12)
+        start = SessionStart("s1", "t", parameters or document(), balance, 0, limits, stale_after_s)
         hooks = Hooks(self._count, lambda: None, self.kills.append, self.faults.append)
         journal = JournalWriter(folder, "s1")
         stepper = new_stepper(start.document, start.balance)
@@ -73,6 +77,12 @@ class Desk:
 
     async def quoted(self, count: int = 4) -> None:
         await self.until(lambda: len(self.resting()) == count and all(o.known for o in self.session.orders.live))
+
+    def jump(self, bid: int) -> None:
+        """Have the connection lost, and the market elsewhere when it is back."""
+        self.session.on_frame(0, b'{"epoch":{"n":2,"reason":"connected"}}')
+        self.diff([[f"{bid - 1}.00", "1.0"]])
+        self.snapshot(bid, bid + 10)
 
     def kinds(self) -> list[str]:
         return [entry.body["t"] for entry in read_journal(self.path)]
@@ -170,6 +180,94 @@ async def test_events_are_journalled_once_in_the_order_in_which_they_are_fed(des
     assert [event["seq"] for event in events] == list(range(1, desk.session.events + 1))
     stamps = [event["local_ts"] for event in events]
     assert stamps == sorted(stamps)
+
+
+def entries(desk: Desk, kind: str) -> list[dict[str, Any]]:
+    return [entry.body for entry in read_journal(desk.path) if entry.body["t"] == kind]
+
+
+async def with_rules(folder: Path, **groups: Any) -> Desk:
+    """Return a session that quotes under further rules."""
+    desk = Desk(folder, Limits(), parameters=document(groups=groups))
+    desk.diff()
+    desk.snapshot()
+    await desk.quoted()
+    return desk
+
+
+def end_equal(desk: Desk) -> None:
+    """End a session and compare what it decided with a replay of its journal."""
+    desk.session.close("test")
+    report = check(desk.path.with_name("s1.log.zst"))
+    assert report.equal, report.differences[:5]
+
+
+async def test_a_loss_over_the_limit_kills_before_anything_else_and_nothing_is_placed_again(tmp_path: Path) -> None:
+    desk = await with_rules(tmp_path, risk={"max_daily_loss_quote": 50.0})
+    desk.jump(50_000)
+    assert desk.kills == [KILLED_BY_DAY_LOSS]
+    await desk.quoted(0)
+    placed = len(desk.broker.requests)
+    for step in range(20):
+        desk.diff([[f"{50_001 + step % 3}.00", "1.0"]])
+    assert len(desk.broker.requests) == placed
+    assert entries(desk, "decision")[-1]["d"]["kill"] == KILLED_BY_DAY_LOSS
+    assert desk.session.view()["kill"] == "day loss"
+    end_equal(desk)
+
+
+async def test_an_order_that_slips_out_under_a_thrown_switch_is_vetoed(desk: Desk) -> None:
+    await desk.quoted()
+    desk.session.kill = KILLED_BY_HAND  # as if the strategy did not know
+    desk.session.on_halt(True, "to have it place anew")
+    await desk.quoted(0)
+    desk.session.on_halt(False, "now")
+    assert {veto["reason"] for veto in entries(desk, "veto")} == {"kill switch: thrown (by hand), no order may go out"}
+    assert not desk.resting()
+
+
+async def test_a_stop_loss_goes_out_as_a_taker_that_closes_and_is_journalled_as_such(tmp_path: Path) -> None:
+    desk = await with_rules(tmp_path, barriers={"stop_loss": 0.001})
+    bid = next(name for name in desk.resting() if "-b0-" in name)
+    desk.broker.takable_lots = 1_000
+    desk.session.orders.on_own(desk.broker.execute(bid, 100))
+    desk.jump(59_000)
+    await desk.until(lambda: any(request.kind == "ioc" for request in desk.broker.requests.values()))
+    (taker,) = [request for request in desk.broker.requests.values() if request.kind == "ioc"]
+    assert (taker.side, taker.qty_lots, taker.reduce_only) == (SELL, 100, True)
+    assert taker.price_ticks <= 5_900_000
+    await desk.until(lambda: len(entries(desk, "fill")) == 2)
+    assert [(fill["purpose"], fill["maker"]) for fill in entries(desk, "fill")] == [
+        ("entry", True),
+        ("stop_loss", False),
+    ]
+    (sent,) = [step for step in entries(desk, "order") if step["what"] == "place" and not step["maker"]]
+    assert sent["purpose"] == "stop_loss"
+    end_equal(desk)
+
+
+async def test_depth_is_in_the_journal_exactly_while_the_parameters_ask_for_it(desk: Desk) -> None:
+    await desk.quoted()
+    risk = {"min_depth_base": 0.1, "depth_band_bps": 50.0}
+    desk.session.on_parameters(document(2, groups={"risk": risk}))
+    desk.diff([["59990.00", "0.25"]])
+    books = [body["e"] for body in entries(desk, "event") if body["e"]["kind"] == BOOK]
+    assert "bid_depth_lots" not in books[0]
+    assert (books[-1]["bid_depth_lots"], books[-1]["ask_depth_lots"]) == (125_000, 100_000)
+
+
+async def test_a_book_that_the_strategy_gave_up_is_made_fresh_by_a_snapshot(tmp_path: Path) -> None:
+    desk = await with_rules(tmp_path, risk={"stale_after_seconds": 0.05})
+    await desk.quoted(0)  # by the strategy's own timer: the process's limit is far away
+    desk.session._market._asked_ns = 0
+    before = desk.snapshots
+    desk.diff([["60001.00", "1.0"]])
+    assert desk.snapshots == before + 1
+    assert not desk.resting()
+    desk.snapshot()
+    await desk.quoted()
+    assert not [body for body in entries(desk, "event") if body["e"]["kind"] == GAP]
+    end_equal(desk)
 
 
 async def a_busy_session(desk: Desk) -> Path:
