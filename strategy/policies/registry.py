@@ -125,17 +125,17 @@ def plugged_in() -> tuple[tuple[str, Policy], ...]:
 def add_policy_path(path: Path) -> None:
     """Offer the policies of a file or folder too, here and in child processes; a fault in them leaves all as it was."""
     undo = plugins.add_to_path(path)
-    _look_again()
+    look_again()
     try:
         for kind in KINDS:
             policies(kind)
     except BadInput:
         undo()
-        _look_again()
+        look_again()
         raise
 
 
-def _look_again() -> None:
+def look_again() -> None:
     """Forget which plug-ins there are, and have code that is compiled from now on know of them."""
     policies.cache_clear()
     plugged_in.cache_clear()

@@ -1,0 +1,1 @@
+"""A package of policies that knows microvol, and that microvol knows by its entry points alone."""
