@@ -1,6 +1,5 @@
 """Flow: search for better parameters, judge the winner, register it as challenger."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow
@@ -19,21 +18,23 @@ if TYPE_CHECKING:
 def calibrate(
     trials: int | None = None,
     seed: int | None = None,
-    spread: str | None = None,
-    params: str | None = None,
+    base: str | None = None,
+    changes: dict[str, Any] | None = None,
     start_ns: int | None = None,
     end_ns: int | None = None,
     resume: str | None = None,
     venue: str | None = None,
     symbol: str | None = None,
 ) -> dict[str, Any]:
-    """Study one symbol's tape; an interrupted study is kept and goes on with `resume`."""
+    """Study one symbol's tape; an interrupted study is kept and goes on with `resume`.
+
+    `base` is a preset or a file, by default the champion; `changes` are single values of it by dotted name.
+    """
     settings = load_settings(venue=venue, symbol=symbol)
     if resume is not None:
         plan = resumed(settings, resume, trials)
     else:
-        window = (start_ns, end_ns)
-        plan = plan_study(settings, trials, seed, spread, Path(params) if params else None, window)
+        plan = plan_study(settings, trials, seed, base, changes or {}, (start_ns, end_ns))
     return study(plan)
 
 

@@ -5,23 +5,40 @@ Rooms and Prefect are imported inside the commands that need them, so that `--he
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from flows import log
-from flows.commands import data, live, models, platform
-from strategy.errors import MicrovolError
+from flows.commands import data, live, models, platform, policies
+from strategy.errors import BadInput, MicrovolError
 
 app = typer.Typer(
     name="microvol",
-    help="Calibrate-deploy pipeline for volatility-adaptive market making.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (data, models, live, platform):
+for part in (data, models, policies, live, platform):
     part.register(app)
+
+
+@app.callback()
+def everywhere(
+    policy_path: Annotated[
+        list[Path] | None, typer.Option("--policy-path", help="File or folder with policies of yours; repeatable.")
+    ] = None,
+) -> None:
+    """Calibrate-deploy pipeline for volatility-adaptive market making."""
+    if policy_path:
+        from strategy.policies.plugins import add_to_path
+
+        for path in policy_path:
+            if not path.exists():
+                raise BadInput(f"--policy-path was {path}, which does not exist")
+            add_to_path(path)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -3,16 +3,20 @@
 A window without an end would grow with the lake, and the study would be another one: the end is settled here.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from analytics.search import SpaceSettings
 from flows import rooms
-from flows.replay import parameters_of, replay_config
+from flows.parameters import parameters_of
+from flows.replay import replay_config
 from flows.settings import Settings
 from strategy.errors import BadInput, Failed
 from strategy.policies.document import write_atomically
+from strategy.policies.faults import one_line
 from strategy.policies.parameters import ParameterSet
 
 if TYPE_CHECKING:
@@ -29,19 +33,18 @@ class StudyPlan(BaseModel):
     end_ns: int
     trials: int
     seed: int
-    spread: Literal["discrete", "linear"]
+    space: SpaceSettings
     base: ParameterSet
 
     def search(self, settings: Settings) -> "StudySettings":
         """Return the settings of the search; every trial is on disk when the next one starts."""
-        from analytics.space import SpaceSettings
         from analytics.study import StudySettings
 
         return StudySettings(
             replay=replay_config(settings),
             trials=self.trials,
             seed=self.seed,
-            space=SpaceSettings(spread_policy=self.spread),
+            space=self.space,
             journal_dir=settings.home / "study",
         )
 
@@ -50,27 +53,35 @@ def plan_study(
     settings: Settings,
     trials: int | None,
     seed: int | None,
-    spread: str | None,
-    params: Path | None,
+    named: str | None,
+    changes: Mapping[str, Any],
     window: tuple[int | None, int | None],
 ) -> StudyPlan:
-    """Settle what the command left open: from the settings, the champion and what the lake holds."""
+    """Settle what the command left open: from the settings, the champion and what the lake holds.
+
+    `named` is the base set, a preset or a file; `changes` are single values of it by dotted name.
+    """
+    base = parameters_of(settings, None, named, _spread(settings) | dict(changes))[1]
     first, last = _held(settings)
     hours = settings.calibrate.hours
     newest = None if hours is None else max(first, last - int(hours * 3600e9))
     wanted = {
         "trials": trials or settings.calibrate.trials,
         "seed": settings.calibrate.seed if seed is None else seed,
-        "spread": spread or settings.calibrate.spread,
+        "space": settings.calibrate.search,
         "start_ns": newest if window[0] is None else window[0],
         "end_ns": last if window[1] is None else window[1],
     }
-    base = parameters_of(settings, None, params)[1]
     try:
         return StudyPlan.model_validate({"venue": settings.venue, "symbol": settings.symbol, "base": base, **wanted})
     except ValidationError as error:
-        fault = error.errors()[0]
-        raise BadInput(f"{fault['loc'][0]} was {fault['input']!r}: {fault['msg'].lower()}") from error
+        raise BadInput(one_line(error, StudyPlan)) from error
+
+
+def _spread(settings: Settings) -> dict[str, Any]:
+    """Return the spread policy that the settings want, as a change of the base set."""
+    wanted = settings.calibrate.spread
+    return {"spread.policy": wanted} if wanted else {}
 
 
 def _held(settings: Settings) -> tuple[int, int]:
@@ -95,7 +106,10 @@ def resumed(settings: Settings, name: str, trials: int | None) -> StudyPlan:
     if not path.is_file():
         known = ", ".join(sorted(each.stem for each in path.parent.glob("*.json"))) or "none"
         raise BadInput(f"study {name} is unknown, known are {known}")
-    plan = StudyPlan.model_validate_json(path.read_bytes())
+    try:
+        plan = StudyPlan.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise BadInput(f"study {name} cannot go on: {path.name} says {one_line(error, StudyPlan)}") from error
     return plan if trials is None else plan.model_copy(update={"trials": trials})
 
 

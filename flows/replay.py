@@ -2,17 +2,13 @@
 
 import dataclasses
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-import orjson
+from typing import TYPE_CHECKING, Any
 
 from flows import rooms
+from flows.parameters import parameters_of
 from flows.settings import Settings
-from strategy.errors import BadInput
-from strategy.policies.document import parse_document
-from strategy.policies.parameters import ParameterSet, parse_parameters
 
 if TYPE_CHECKING:
     from analytics.metrics import Metrics
@@ -30,31 +26,6 @@ class Replayed:
     seconds: float
 
 
-def parameters_of(settings: Settings, version: int | None, file: Path | None) -> tuple[str, ParameterSet]:
-    """Return the named version's parameters, a file's, the champion's, or the defaults, and which they are."""
-    if file is not None:
-        return str(file), read_parameters(file)
-    registry = rooms.registry(settings)
-    if version is not None:
-        return f"version {version}", registry.document(settings.venue, settings.symbol, version).parameters
-    champion = registry.champion(settings.venue, settings.symbol)
-    return (f"version {champion.version}", champion.parameters) if champion else ("defaults", ParameterSet())
-
-
-def read_parameters(file: Path) -> ParameterSet:
-    """Read a parameter set, or the one inside a parameter document."""
-    try:
-        data = file.read_bytes()
-        content = orjson.loads(data)
-    except FileNotFoundError as error:
-        raise BadInput(f"parameter file {file} does not exist") from error
-    except orjson.JSONDecodeError as error:
-        raise BadInput(f"{file} is not JSON ({error})") from error
-    if isinstance(content, dict) and "parameters" in content:
-        return parse_document(data, str(file)).parameters
-    return parse_parameters(content)
-
-
 def replay_config(settings: Settings) -> "ReplayConfig":
     """Return what a replay assumes of venue and line."""
     from strategy.replay.driver import ReplayConfig
@@ -70,7 +41,9 @@ def replay_config(settings: Settings) -> "ReplayConfig":
     )
 
 
-def replay_window(settings: Settings, version: int | None, file: Path | None, window: Window) -> Replayed:
+def replay_window(
+    settings: Settings, version: int | None, named: str | None, changes: Mapping[str, Any], window: Window
+) -> Replayed:
     """Load the tape, replay it and measure."""
     from analytics.activity import of_replay
     from analytics.markout import mid_path
@@ -78,7 +51,7 @@ def replay_window(settings: Settings, version: int | None, file: Path | None, wi
     from analytics.tape import load_tape
     from strategy.replay.driver import replay
 
-    name, parameters = parameters_of(settings, version, file)
+    name, parameters = parameters_of(settings, version, named, changes)
     with rooms.lake(settings, read_only=True) as lake:
         tape, info = load_tape(lake, settings.venue, settings.symbol, *window, cache=settings.home / "tape")
     config = replay_config(settings)

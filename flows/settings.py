@@ -7,11 +7,12 @@ come from `MICROVOL_<VENUE>_API_KEY` and `MICROVOL_<VENUE>_API_SECRET` alone.
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from analytics.search import SpaceSettings
 from strategy.errors import BadInput
 from strategy.live.layout import Layout
 
@@ -65,8 +66,9 @@ class Calibrate(Section):
 
     trials: int = Field(100, ge=1, le=100_000)
     seed: int = Field(7, ge=0)
-    spread: Literal["discrete", "linear"] = "discrete"
+    spread: str = Field("", description="spread policy of the base set; default its own")
     hours: float | None = Field(None, gt=0, description="only the newest hours of the tape; default all")
+    search: SpaceSettings = SpaceSettings()
 
 
 class Costs(Section):

@@ -68,7 +68,8 @@ def coverage() -> None:
 
 def replay(
     version: Annotated[int | None, typer.Option("--version", help="A registered version; default champion.")] = None,
-    params: options.ParamsFile = None,
+    params: options.Params = None,
+    changes: options.Changes = None,
     start: options.Start = None,
     end: options.End = None,
     venue: options.Venue = None,
@@ -79,5 +80,5 @@ def replay(
 
     settings = options.settings_for(venue, symbol)
     window = options.instant(start, "--start"), options.instant(end, "--end")
-    done = replay_window(settings, version, params, window)
+    done = replay_window(settings, version, params, options.changes(changes), window)
     console.metrics(f"{done.title}, {done.seconds:.3f} s", done.metrics)

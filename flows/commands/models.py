@@ -22,8 +22,12 @@ def register(app: typer.Typer) -> None:
 def calibrate(
     trials: Trials = None,
     seed: Seed = None,
-    spread: Annotated[str | None, typer.Option("--spread", help="Spread policy: discrete or linear.")] = None,
-    params: options.ParamsFile = None,
+    base: Annotated[
+        str | None,
+        typer.Option("--base", "--params", help="Where to start: a preset or a JSON file; default the champion."),
+    ] = None,
+    spread: Annotated[str | None, typer.Option("--spread", help="Its spread policy, any registered one.")] = None,
+    changes: options.Changes = None,
     start: options.Start = None,
     end: options.End = None,
     resume: Annotated[str | None, typer.Option("--resume", help="Go on with an interrupted study.")] = None,
@@ -35,13 +39,14 @@ def calibrate(
     Ctrl-C keeps the trials that are done and says how to go on.
     """
     settings = options.settings_for(venue, symbol)
+    wanted = {"spread.policy": spread} if spread else {}
     done = run(
         settings,
         "calibrate",
         trials=trials,
         seed=seed,
-        spread=spread,
-        params=str(params) if params else None,
+        base=base,
+        changes=wanted | options.changes(changes),
         start_ns=options.instant(start, "--start"),
         end_ns=options.instant(end, "--end"),
         resume=resume,

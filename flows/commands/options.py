@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,7 +14,11 @@ Symbol = Annotated[str | None, typer.Option("--symbol", help="Symbol, BASE/QUOTE
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit.")]
 Start = Annotated[str | None, typer.Option("--start", help="UTC, like 2026-01-31 or 2026-01-31T12:00.")]
 End = Annotated[str | None, typer.Option("--end", help="UTC, exclusive.")]
-ParamsFile = Annotated[Path | None, typer.Option("--params", help="A parameter set or document, JSON.")]
+ParamsFile = Annotated[Path | None, typer.Option("--params", help="A parameter document, JSON.")]
+Params = Annotated[str | None, typer.Option("--params", help="A preset, or a parameter set or document, JSON.")]
+Changes = Annotated[
+    list[str] | None, typer.Option("--set", metavar="GROUP.FIELD=VALUE", help="Change one value of it; repeatable.")
+]
 
 
 def settings_for(venue: str | None = None, symbol: str | None = None) -> Settings:
@@ -34,6 +38,13 @@ def instant(text: str | None, option: str) -> int | None:
         raise BadInput(f"{option} was {text!r}: write a UTC date or time, like 2026-01-31T12:00") from error
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1_000
+
+
+def changes(texts: list[str] | None) -> dict[str, Any]:
+    """Read the values of `--set` by dotted name."""
+    from strategy.policies.dotted import assignments
+
+    return assignments(texts or [])
 
 
 def day(text: str | None, option: str) -> str | None:

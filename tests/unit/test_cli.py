@@ -1,21 +1,29 @@
 """The command line without servers: exit codes, one-line errors, nothing heavy for `--help`."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from flows.cli import run
+from flows.parameters import read_parameters
+from strategy.kernel.sources import POLICY_PATH
+from strategy.policies.registry import KINDS, policies
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    before = dict(os.environ)
     monkeypatch.setenv("MICROVOL_HOME", str(tmp_path))
     monkeypatch.setenv("MICROVOL_CONFIG", "")
     for name in ("PREFECT", "MLFLOW", "PAPER"):
         monkeypatch.setenv(f"MICROVOL_PORTS__{name}", "9")  # discard: nobody answers there
-    return tmp_path
+    yield tmp_path
+    os.environ.clear()  # a command hands its settings to the processes that it may start
+    os.environ.update(before)
 
 
 def test_help_imports_neither_prefect_nor_any_heavy_room() -> None:
@@ -40,6 +48,22 @@ def test_help_imports_neither_prefect_nor_any_heavy_room() -> None:
         (["parity"], "nothing has been quoted yet"),
         (["import", "/does/not/exist.gz"], "/does/not/exist.gz is not a file"),
         (["doctor", "--symbol", "x"], "symbol was 'x'"),
+        (["policies", "glfd"], "policy 'glfd' is unknown, known are "),
+        (["policies", "--kind", "spread"], "--kind was 'spread', kinds are volatility, spreads, inventory, signals"),
+        (["--policy-path", "/does/not/exist", "policies"], "--policy-path was /does/not/exist, which does not exist"),
+        (["parameters", "micro"], "parameter file micro does not exist, and the presets are micro_vol, volatility_pmm"),
+        (
+            ["parameters", "micro_vol", "--set", "quoting.cooldown_time=-1"],
+            "quoting.cooldown_time was -1: input should",
+        ),
+        (["replay", "--params", "micro_vol", "--set", "spread.k=1"], "spread.k was 1: it is unknown"),
+        (["replay", "--set", "cooldown"], "'cooldown' sets nothing: write group.field=value"),
+        (["calibrate", "--base", "micro"], "parameter file micro does not exist"),
+        (["calibrate", "--base", "micro_vol", "--spread", "cubic"], "spreads policy 'cubic' is unknown"),
+        (
+            ["calibrate", "--base", "micro_vol", "--spread", "glft"],
+            "glft needs volatility.vol_sampling_interval over 0",
+        ),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,3 +93,47 @@ def test_output_in_a_pipe_has_no_colour_and_no_cut_words(home: Path, capsys: pyt
     shown = capsys.readouterr().out
     assert "\x1b" not in shown
     assert "http://127.0.0.1:9/api" in shown
+
+
+def test_every_policy_is_listed_and_shows_its_parameters(capsys: pytest.CaptureFixture[str]) -> None:
+    names = {name for kind in KINDS for name in policies(kind)}
+    assert run(["policies"]) == 0
+    assert names <= set(capsys.readouterr().out.split())
+    assert run(["policies", "balanced"]) == 0
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in ("max_skew", "0.3", "> 0, <= 1", "first seed", "0 to 0.5"))
+
+
+def test_kind_narrows_the_list_and_sections_are_shown_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["policies", "--kind", "signals"]) == 0
+    shown = capsys.readouterr().out
+    assert "trend" in shown
+    assert "rolling_std" not in shown
+    assert run(["policies", "quoting"]) == 0
+    assert "behind or drop" in capsys.readouterr().out
+
+
+def test_parameters_prints_what_replay_and_calibrate_take(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["parameters", "volatility_pmm", "--set", "quoting.cooldown_time=2"]) == 0
+    printed = capsys.readouterr().out
+    file = tmp_path / "mine.json"
+    assert run(["parameters", "volatility_pmm", "--set", "quoting.cooldown_time=2", "--out", str(file)]) == 0
+    assert file.read_text() == printed
+    assert run(["parameters", str(file)]) == 0
+    assert capsys.readouterr().out == printed
+    assert read_parameters(str(file)).quoting.cooldown_time == 2.0
+
+
+def test_presets_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["presets"]) == 0
+    shown = capsys.readouterr().out
+    assert "micro_vol" in shown
+    assert "volatility_pmm" in shown
+
+
+def test_the_policy_path_reaches_this_process_and_its_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(POLICY_PATH, "")
+    other = tmp_path / "other"
+    other.mkdir()
+    assert run(["--policy-path", str(tmp_path), "--policy-path", str(other), "presets"]) == 0
+    assert os.environ[POLICY_PATH].split(os.pathsep) == [str(tmp_path), str(other)]

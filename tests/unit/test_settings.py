@@ -46,6 +46,12 @@ def test_paper_addresses_follow_the_port_and_a_table_replaces_a_venue(file: Path
         ("[ports]\nprefect = 99999\n", "settings: ports.prefect was 99999: input should be less than 65536"),
         ('symbol = "btcusdt"\n', "settings: symbol was 'btcusdt'"),
         ("[calibrate]\ntrials = 0\n", "settings: calibrate.trials was 0"),
+        (
+            "[calibrate.search]\nspread_bps = [9.0, 3.0]\n",
+            "settings: calibrate.search was {'spread_bps': [9.0, 3.0]}: spread_bps was 9.0 to 3.0, it must ascend",
+        ),
+        ("[calibrate.search]\nparameters = []\n", "settings: calibrate.search.parameters was []"),
+        ("[calibrate.search]\ntrials = 5\n", "settings: calibrate.search.trials is not a setting"),
         ("tirals = 5\n", "settings: tirals is not a setting"),
         ('[venues.paper]\nsecret = "s3cret"\n', "settings: venues.paper.secret is not a setting"),
         ("symbol = \n", "cannot be read"),
@@ -78,3 +84,14 @@ def test_keys_come_from_the_environment_and_only_paper_has_public_ones(monkeypat
     monkeypatch.setenv("MICROVOL_TESTNET_API_KEY", "k")
     monkeypatch.setenv("MICROVOL_TESTNET_API_SECRET", "s")
     assert credentials("testnet") == ("k", "s")
+
+
+def test_what_a_study_searches_is_a_table_of_the_file(file: Path) -> None:
+    file.write_text(
+        '[calibrate.search]\nparameters = ["inventory.*", "quoting.cooldown_time"]\n'
+        '[calibrate.search.ranges]\n"quoting.cooldown_time" = [0, 9]\n'
+    )
+    search = load_settings().calibrate.search
+    assert search.parameters == ("inventory.*", "quoting.cooldown_time")
+    assert search.ranges == {"quoting.cooldown_time": (0.0, 9.0)}
+    assert search.curve_points == 4
