@@ -112,5 +112,5 @@ def describe(result: StudyResult) -> str:
 def _tags(result: StudyResult, verdicts: tuple[Verdict, ...]) -> dict[str, str]:
     held_out = result.held_out
     kept = {"gates": gate_words(verdicts), "study": result.name, "score_held_out": f"{held_out.score:.6g}"}
-    quantiles = ", ".join(f"{q:.4f}" for q in result.winner.point.quantiles)
+    quantiles = ", ".join(f"{q:.4f}" for q in result.winner.point.quantiles) or "none"
     return kept | {"edge_bps": f"{held_out.metrics.overall['edge_bps']:.6g}", "sigma_quantiles": quantiles}

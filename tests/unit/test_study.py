@@ -7,8 +7,10 @@ import pytest
 from analytics.folds import FoldSettings
 from analytics.markout import mid_path
 from analytics.objective import Bench, Objective
+from analytics.search import SpaceSettings
 from analytics.study import StudySettings, run_study, study_name
 from strategy.errors import BadInput, Failed
+from strategy.policies.dotted import changed
 from strategy.policies.parameters import ParameterSet, Quoting
 from strategy.replay.driver import ReplayConfig
 from strategy.replay.synthetic import SyntheticMarket, synthetic_tape
@@ -123,3 +125,25 @@ def test_a_markout_score_is_pnl_per_quoted_notional_and_hour(market, result):
     price = float(np.nanmean(bench.path.mid)) * 0.01
     hours = sum(window.hours for window in fold)
     assert found.score == pytest.approx(1e4 * pnl / (0.001 * 2 * price) / hours)
+
+
+def test_quantiles_of_the_base_are_resolved_on_the_train_windows_and_both_are_kept(market):
+    open_base = changed(BASE, {"regimes.threshold_quantiles": [0.2, 0.5, 0.8]})
+    only = SpaceSettings(parameters=("quoting.cooldown_time",))
+    found = run_study(*market, open_base, dataclasses.replace(SETTINGS, trials=3, candidates=1, space=only))
+    winner = found.winner.point.parameters.regimes
+    np.testing.assert_allclose(winner.thresholds, np.quantile(found.sigma, [0.2, 0.5, 0.8]))
+    assert winner.threshold_quantiles == found.base.regimes.threshold_quantiles == (0.2, 0.5, 0.8)
+    assert {name for row in found.trials for name in row.values} == {"quoting.cooldown_time"}
+
+
+def test_a_searched_engine_is_judged_by_its_own_sigmas(market):
+    window = SpaceSettings(
+        parameters=("regimes.thresholds", "volatility.vol_window_seconds"),
+        ranges={"volatility.vol_window_seconds": (3.0, 30.0)},
+    )
+    found = run_study(*market, BASE, dataclasses.replace(SETTINGS, trials=4, candidates=2, space=window))
+    engines = {row.values["volatility.vol_window_seconds"] for row in found.trials}
+    assert len(engines) == 4
+    winner = found.winner.point
+    np.testing.assert_allclose(winner.parameters.regimes.thresholds, np.quantile(found.sigma, winner.quantiles))
