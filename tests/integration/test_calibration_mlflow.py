@@ -78,7 +78,7 @@ def test_the_parent_run_holds_every_trial_the_plots_and_the_dataset(registry, do
     axes = {"u_threshold_1", "u_spread_3", "u_quoting.cooldown_time"}
     assert {"trial", "score", "feasible", "edge_bps"} | searched | axes <= set(table["columns"])
     winner = done.result.winner.point.parameters
-    assert run.data.params["regimes.low_threshold"] == repr(winner.regimes.low_threshold)
+    assert float(run.data.params["regimes.low_threshold"]) == winner.regimes.low_threshold
     assert {name for name in run.data.params if name.startswith("base.")} == {f"base.{name}" for name in flat(BASE)}
 
 

@@ -137,3 +137,11 @@ def test_the_policy_path_reaches_this_process_and_its_children(tmp_path: Path, m
     other.mkdir()
     assert run(["--policy-path", str(tmp_path), "--policy-path", str(other), "presets"]) == 0
     assert os.environ[POLICY_PATH].split(os.pathsep) == [str(tmp_path), str(other)]
+
+
+def test_a_policy_of_yours_is_shown_like_any_other() -> None:
+    folder = Path(__file__).resolve().parents[1] / "plugin" / "files"
+    command = [sys.executable, "-m", "flows", "--policy-path", str(folder), "policies", "constant"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "width_bps" in done.stdout

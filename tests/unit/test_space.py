@@ -1,22 +1,28 @@
 """Every point of the cube is a valid set, whatever policies the base has and whatever is switched on."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from analytics.axes import geometric, scalar, stick_breaking
+from analytics.axes import geometric, stick_breaking
 from analytics.search import SEARCHED, SpaceSettings
 from analytics.space import Space
 from strategy.errors import BadInput, BadParameters, Failed
+from strategy.kernel.sources import POLICY_PATH
+from strategy.policies import registry
 from strategy.policies.dotted import changed, declared
-from strategy.policies.fields import Setting
 from strategy.policies.parameters import ParameterSet, parse_parameters
+from strategy.policies.plugins import PREFIX
 from strategy.policies.registry import policies
 from strategy.policies.sections import Quoting
 
 SIGMA = np.random.default_rng(1).lognormal(-9, 0.6, 2_000)
+PLUGIN = Path(__file__).resolve().parents[1] / "plugin" / "microvol_sample" / "proportional.py"
 EVERYTHING = ("volatility.*", "spread.*", "inventory.*", "signals.*", "quoting.*", "risk.*", "barriers.*")
 CLOCK = {"volatility.vol_sampling_interval": 1.0}  # what a width per root second needs
 SPREADS = sorted(policies("spreads"))
@@ -231,10 +237,23 @@ def test_a_policy_that_needs_a_sampling_clock_is_refused_where_the_base_has_none
         changed(ParameterSet(), {"spread.policy": "glft"})
 
 
-def test_a_field_of_a_policy_that_nobody_has_heard_of_is_searched_by_its_declaration():
-    declaration = Setting("x", 3, "", "", ">= 2, <= 9", (2.0, 9.0), "linear", "", int)
-    axis = scalar("spread.x", declaration, [], None)
-    assert [axis.at(u) for u in (0.0, 0.5, 1.0)] == [2, 6, 9]
+@pytest.fixture
+def plugin(monkeypatch):
+    monkeypatch.setenv(POLICY_PATH, "")
+    registry.add_policy_path(PLUGIN)
+    yield "proportional"
+    monkeypatch.undo()
+    for name in [name for name in sys.modules if name.startswith(PREFIX)]:
+        del sys.modules[name]
+    registry.look_again()
+
+
+def test_a_policy_from_a_file_is_searched_by_what_it_declares(plugin):
+    space = space_of(based(spread=plugin))
+    timing = ["u_quoting.executor_refresh_time", "u_quoting.cooldown_time"]
+    assert list(space.dimensions) == ["u_spread.sigmas", *timing]
+    found = [middle(space, u).parameters.spread["sigmas"] for u in (0.0, 0.5, 1.0)]
+    assert found == pytest.approx([0.5, np.sqrt(5.0), 10.0])
 
 
 def test_geometric_steps_are_equal_in_the_logarithm():
