@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from strategy.live.capture import read_capture_status
+from strategy.live.journal import read_journal
+from strategy.live.kill_switch import KillSwitch
 from strategy.live.parity import check
 from strategy.venues.collector import CollectorFile
 from strategy.venues.events import DepthDiff, DepthSnapshot, Epoch
@@ -20,6 +22,7 @@ from tests.integration.rig import SYMBOL, Rig, end, paper_rig, rig_on, start_pap
 pytestmark = pytest.mark.slow
 
 CLEARED_WITHIN = 10.0
+EMPTIED_WITHIN = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +81,47 @@ def test_kill_9_of_the_live_process_leaves_no_order_for_10_seconds(rig: Rig) -> 
     report = check(torn)
     assert report.equal
     assert not report.complete
+
+
+def test_a_kill_empties_the_venue_within_a_second_outlasts_kill_9_and_ends_with_a_person(rig: Rig) -> None:
+    rig.put(rig.document(1))
+    supervisor = rig.start("supervisor", "quote")
+    first = wait_for(rig.quoting, 60, "quoting")
+    done = rig.run("kill", "--reason", "a test")
+    assert (done.returncode, rig.state()["open_orders"]) == (0, []), done.stderr
+    assert f"killed: session {first.session} has no open orders" in done.stdout
+    kill = KillSwitch(rig.layout.live("paper", SYMBOL)).read()
+    ends = [entry.local_ns for entry in read_journal(rig.journals()[0]) if entry.body.get("what") == "cancelled"]
+    assert kill is not None
+    assert 0 < max(ends) - kill.at_ns < EMPTIED_WITHIN * 1e9
+
+    os.kill(first.pid, signal.SIGKILL)
+    wait_for(lambda: (found := _killed(rig)) and found.pid != first.pid, 60, "a new process that is killed")
+    seen = rig.status().events
+    wait_for(lambda: rig.status().events > seen + 100, 60, "market data that it does not quote on")
+    assert rig.state()["open_orders"] == []
+    killed = rig.journals()[-1]
+    assert [entry for entry in read_journal(killed) if entry.body["t"] in ("order", "action")] == []
+
+    rig.layout.live("paper", SYMBOL).joinpath("kill.json").unlink()
+    wait_for(rig.layout.live("paper", SYMBOL).joinpath("kill.json").exists, 5, "the file is back")
+    assert "killed" in rig.run("kill", "--reason", "again").stdout
+    assert rig.run("rearm", "--reason", "over").returncode == 0
+    again = wait_for(rig.quoting, 30, "quoting again")
+
+    os.kill(again.pid, signal.SIGUSR1)
+    sent = time.monotonic()
+    wait_for(lambda: not rig.state()["open_orders"], 5, "nothing rests")
+    emptied = time.monotonic() - sent
+    assert _killed(rig).killed.who == "signal"
+    assert end(supervisor) == 0
+    assert emptied < EMPTIED_WITHIN
+    assert all(check(journal).equal for journal in rig.journals())
+
+
+def _killed(rig: Rig):  # type: ignore[no-untyped-def]
+    found = rig.status()
+    return found if found is not None and found.state == "killed" else None
 
 
 def test_a_hanging_live_process_is_replaced_and_its_orders_go(rig: Rig) -> None:

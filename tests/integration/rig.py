@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.live.doors import LiveStatus, read_status
 from strategy.live.layout import Layout
@@ -70,12 +72,13 @@ class Rig:
             return None
         return found if version in (None, found.version) else None
 
-    def document(self, version: int = 1, **quoting: Any) -> ParameterDocument:
-        """Return parameters for the venue's own filters: close quotes that are refreshed often."""
+    def document(self, version: int = 1, groups: dict[str, Any] | None = None, **quoting: Any) -> ParameterDocument:
+        """Return parameters for the venue's own filters: close quotes that are refreshed often, and further groups."""
         fields = {"order_qty": 0.0005, "buy_spreads": [1.0, 2.0], "sell_spreads": [1.0, 2.0]}
         fields |= {"executor_refresh_time": 2.0, "cooldown_time": 0.5, "spread_floor_bps": 0.1}
         regimes = {"spread_low": 0.3, "spread_medium": 1.0, "spread_high": 3.0}
         parameters = {"inventory": {"policy": "neutral"}, "regimes": regimes, "quoting": fields | quoting}
+        parameters |= groups or {}
         return ParameterDocument(
             version=version,
             instrument=self.ask(lambda broker: broker.instrument()),
@@ -97,6 +100,16 @@ class Rig:
                 await broker.close()
 
         return asyncio.run(asked())
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the command line on this home and this symbol."""
+        environment = {**os.environ, "MICROVOL_HOME": str(self.home), "MICROVOL_CONFIG": ""}
+        command = [sys.executable, "-m", "flows", *arguments, "--symbol", SYMBOL]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+    def state(self) -> dict[str, Any]:
+        """Return the venue's own account of what happened; quick to ask."""
+        return dict(httpx.get(f"{self.venue.rest_url}/admin/state").raise_for_status().json())
 
     def resting(self) -> list[OrderReport]:
         return list(self.ask(lambda broker: broker.open_orders()))

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from strategy.errors import Failed
-from strategy.kernel.records import BUY
+from strategy.kernel.records import BOOK, BUY
 from strategy.live.doors import LiveStatus, wait_acknowledged
 from strategy.live.journal import read_journal
 from strategy.live.parity import check
@@ -64,11 +65,11 @@ def tell(rig: Rig) -> Story:
     after_refusal = wait_for(lambda: rig.quoting(2), 15, "still quoting")
     write_atomically(champion, second.to_json())
 
-    kill = rig.layout.live("paper", SYMBOL) / "kill"
-    kill.touch()
+    halt = rig.layout.live("paper", SYMBOL) / "halt"
+    halt.touch()
     wait_for(lambda: rig.status().state == "halted" and not rig.status().open_orders, 15, "halt")
     halted_orders = len(rig.resting())
-    kill.unlink()
+    halt.unlink()
     wait_for(rig.quoting, 15, "quoting again")
 
     code = end(supervisor)
@@ -106,7 +107,7 @@ def test_a_version_for_other_filters_is_refused_and_the_old_one_goes_on(story: S
     assert story.after_refusal.version == 2
 
 
-def test_the_kill_file_takes_every_order_off_the_venue(story: Story) -> None:
+def test_a_halt_takes_every_order_off_the_venue(story: Story) -> None:
     assert story.halted_orders == 0
 
 
@@ -158,3 +159,26 @@ def test_foreign_orders_are_refused_unless_allowed(tmp_path: Path) -> None:
         wait_for(rig.quoting, 60, "quoting")
         assert end(process) == 0
         assert [report.client_id for report in rig.resting()] == ["someone"]
+
+
+def test_positions_are_closed_by_takers_and_the_journal_replays_equal(tmp_path: Path) -> None:
+    with paper_rig(tmp_path, "--regime", "busy") as rig:
+        rig.put(rig.document(1, groups={"barriers": {"time_limit": 1.0}, "risk": {"min_depth_base": 0.0001}}))
+        process = rig.start("quote")
+        wait_for(rig.quoting, 60, "quoting")
+        journal = rig.journals()[0]
+        wait_for(lambda: len(taken(journal)) >= 2, 120, "two positions closed by takers")
+        assert end(process) == 0
+        assert rig.resting() == []
+        (journal,) = rig.journals()
+        assert {fill["purpose"] for fill in taken(journal)} == {"time_limit"}
+        bodies = [entry.body for entry in read_journal(journal)]
+        assert {body["maker"] for body in bodies if body["t"] == "fill" and body["purpose"] == "entry"} == {True}
+        books = [body["e"] for body in bodies if body["t"] == "event" and body["e"]["kind"] == BOOK]
+        assert all(book["bid_depth_lots"] >= book["bid_lots"] for book in books)
+        assert check(journal).differences == ()
+
+
+def taken(journal: Path) -> list[dict[str, Any]]:
+    """Return the executions by which a session took."""
+    return [entry.body for entry in read_journal(journal) if entry.body["t"] == "fill" and not entry.body["maker"]]
