@@ -3,9 +3,10 @@
 Checks, search space, command line help, MLflow parameters and the table in `docs/policies.md` all read these fields.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, Field
 from pydantic.fields import FieldInfo
@@ -46,6 +47,25 @@ class Setting:
     scale: Scale
     source: str
     annotation: Any
+
+    @property
+    def allowed(self) -> str:
+        """Return the bounds, or the words that a parameter may be."""
+        return " or ".join(get_args(self.annotation)) if get_origin(self.annotation) is Literal else self.bounds
+
+    @property
+    def default_text(self) -> str:
+        """Return the default as it stands in a parameter file."""
+        if isinstance(self.default, str):
+            return self.default
+        return "none" if self.default is None else json.dumps(self.default)
+
+    @property
+    def search_text(self) -> str:
+        """Return the search range as people write it: `1 to 60, log`."""
+        if self.search is None:
+            return ""
+        return f"{self.search[0]:g} to {self.search[1]:g}{', log' if self.scale == 'log' else ''}"
 
 
 def settings_of(model: type[BaseModel]) -> Iterator[Setting]:

@@ -11,6 +11,8 @@ from pydantic import BaseModel
 
 from flows.cli import app
 from flows.settings import Settings
+from strategy.policies.registry import KINDS, built_in
+from strategy.policies.table import PAGE, policy_tables
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -60,3 +62,17 @@ def test_settings_tables_are_all_closed() -> None:
     models = [section for section in sections if isinstance(section, type) and issubclass(section, BaseModel)]
     assert models
     assert all(model.model_config.get("extra") == "forbid" for model in models)
+
+
+def test_the_page_of_policies_is_what_the_registry_says() -> None:
+    assert PAGE.read_text() == policy_tables(built_in), "run python -m strategy.policies.table"
+
+
+@pytest.mark.parametrize("name", sorted(name for kind in KINDS for name in built_in(kind)))
+def test_every_parameter_of_a_policy_is_explained(name: str) -> None:
+    (policy,) = (built_in(kind)[name] for kind in KINDS if name in built_in(kind))
+    found = re.search(rf"^### `{name}`$(.*?)^##", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    assert found
+    own = set(policy.parameters.model_fields) - {"vol_sampling_interval"}
+    assert set(re.findall(r"^\| `(\w+)` \|", found[1], re.MULTILINE)) == own
+    assert all(field.description for field in policy.parameters.model_fields.values())
