@@ -1,4 +1,4 @@
-"""The seeded tape and the three parameter sets whose replays are compared, and how."""
+"""The seeded tape and the parameter sets whose replays are compared, and how."""
 
 import hashlib
 from pathlib import Path
@@ -22,8 +22,35 @@ SETS = {
         quoting=QUICK, regimes=NARROW | DOLLARS, volatility={"policy": "rolling_std", "vol_mode": "absolute"}
     ),
 }
+BARRIERS = {
+    "take_profit": 0.0003,
+    "stop_loss": 0.0006,
+    "time_limit": 8.0,
+    "trailing_stop_activation": 0.0004,
+    "trailing_stop_delta": 0.0002,
+}
+CLOSE = {"requote_tolerance_bps": 2.0, "max_concurrent_buys": 1}
+SETS["barriers"] = parameter_set(
+    quoting=QUICK | {"sell_spreads": [1, 2, 3, 4], "position_rebalance_threshold_pct": 0.3} | CLOSE,
+    regimes=REGIMES,
+    barriers=BARRIERS,
+    signals=[
+        {"policy": "imbalance", "source": "band", "imbalance_bps": 0.5},
+        {"policy": "trade_burst", "mean_seconds": 10, "burst_ratio": 1.2},
+    ],
+    risk={"depth_band_bps": 0.5, "min_depth_base": 0.045, "panic_threshold": 6.4e-5, "lockout_seconds": 1.0},
+)
+SETS["volatility_pmm"] = parameter_set(
+    "balanced",
+    {"policy": "range", "min_spread": 2.0, "max_spread": 12.0, "vol_low": 5e-5, "vol_high": 4e-4},
+    volatility={"policy": "bar_std", "bar_seconds": 1.0, "bar_periods": 10},
+    signals=[{"policy": "trend", "bar_seconds": 1.0, "fast_periods": 3, "slow_periods": 8, "threshold": 1e-4}],
+    quoting=QUICK | {"vol_size_ref": 1e-4, "vol_size_min": 0.25},
+    regimes=REGIMES | {"low_threshold": 5e-5, "medium_threshold": 1e-4, "high_threshold": 4e-4},
+)
 MARKET = SyntheticMarket(seed=42, updates=600)
-CONFIG = ReplayConfig(base=0.002, quote=10_000, maker_fee_bps=1.0, record_decisions=True, record_events=True)
+FEES = {"maker_fee_bps": 1.0, "taker_fee_bps": 5.0}
+CONFIG = ReplayConfig(base=0.002, quote=200.0, record_decisions=True, record_events=True, **FEES)
 
 
 def table_hash(table):
@@ -35,7 +62,7 @@ def table_hash(table):
 
 
 def statistics(result):
-    """Return the hash and ten numbers that say what a replay did."""
+    """Return the hash and the numbers that say what a replay did."""
     equity = result.end_quote_atoms + result.end_base_lots * result.end_mid_ticks
     return {
         "decisions_sha256": table_hash(result.decisions),
@@ -44,6 +71,9 @@ def statistics(result):
         "fills": len(result.fills),
         "filled_lots": int(result.fills["qty_lots"].sum()),
         "cancelled": int((result.orders["outcome"] == 2).sum()),
+        "takes": result.counters["takes"],
+        "taken_lots": int(result.fills["qty_lots"][result.fills["maker"] == 0].sum()),
+        "barriers": result.counters["barriers"],
         "timers": result.counters["timers"],
         "end_base_lots": result.end_base_lots,
         "end_quote_atoms": result.end_quote_atoms,

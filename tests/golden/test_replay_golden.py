@@ -1,13 +1,17 @@
-"""One seeded tape, three parameter sets: the decisions' hash and ten statistics. A change needs its reason."""
+"""One seeded tape, five parameter sets: the decisions' hash and some statistics. A change needs its reason."""
 
 import json
 
 import numpy as np
 import pytest
 
+from analytics.activity import of_replay
+from analytics.markout import mid_path
+from analytics.metrics import measure
+from strategy.kernel.records import ENTRY, REBALANCE, STOP_LOSS, TAKE_PROFIT
 from strategy.replay.driver import ReplayConfig, replay
 from strategy.replay.synthetic import SyntheticMarket, synthetic_tape
-from tests.golden.golden_sets import GOLDEN, QUICK, REGIMES, SETS, replayed, statistics, table_hash
+from tests.golden.golden_sets import GOLDEN, MARKET, QUICK, REGIMES, SETS, replayed, statistics, table_hash
 from tests.unit.kernel_samples import parameter_set
 
 
@@ -17,17 +21,37 @@ def test_golden_tape_gives_the_recorded_decisions(name):
 
 
 def test_same_arguments_give_the_same_bytes():
-    one, two = replayed("skewed"), replayed("skewed")
+    one, two = replayed("barriers"), replayed("barriers")
     for table in ("fills", "orders", "samples", "decisions", "events"):
         assert table_hash(getattr(one, table)) == table_hash(getattr(two, table))
 
 
-def test_account_is_the_sum_of_the_fills():
-    result = replayed("skewed")
+@pytest.mark.parametrize("name", SETS)
+def test_account_is_the_sum_of_the_fills(name):
+    result = replayed(name)
     fills = result.fills
     assert result.end_base_lots == result.start_base_lots + (fills["side"] * fills["qty_lots"]).sum()
     paid = (fills["side"] * fills["qty_lots"] * fills["price_ticks"] + fills["fee_quote_atoms"]).sum()
-    assert result.end_quote_atoms == pytest.approx(result.start_quote_atoms - paid, rel=1e-15)
+    start = result.start_quote_atoms
+    assert result.end_quote_atoms == pytest.approx(start - paid, abs=1e-15 * start)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_pnl_identity_holds_with_fills_that_rested_and_that_took(name):
+    (tape, info), result = synthetic_tape(MARKET), replayed(name)
+    activity = of_replay(result, info.start_ns, info.end_ns)
+    figures = measure([activity], mid_path(tape), info).overall
+    assert figures["identity_error"] <= 1e-9
+    assert figures["fills"] == len(result.fills) > 5
+    assert figures["taker_fills"] == (result.fills["maker"] == 0).sum()
+    assert (name == "barriers") == (figures["taker_capture_quote"] < 0)
+
+
+def test_sets_together_use_every_purpose_and_most_rules():
+    runs = [replayed(name) for name in SETS]
+    assert {int(p) for result in runs for p in result.fills["purpose"]} >= {ENTRY, TAKE_PROFIT, STOP_LOSS, REBALANCE}
+    rules = ("lockouts", "panics", "thin_books", "rate_limited", "requotes", "barriers", "takes", "rebalances")
+    assert [rule for rule in rules if not any(result.counters[rule] for result in runs)] == []
 
 
 def test_scaling_every_price_scales_the_result():
