@@ -3,12 +3,16 @@ import pytest
 
 from analytics.excerpt import excerpt
 from analytics.folds import Window
-from strategy.policies.parameters import ParameterSet, Quoting
+from strategy.policies.parameters import ParameterSet
+from strategy.policies.sections import Quoting, Risk
 from strategy.replay.driver import ReplayConfig, replay
 from strategy.replay.synthetic import SyntheticMarket, synthetic_tape
 
+# The depth rule makes every decision look at the whole book within the band.
 BASE = ParameterSet(
-    volatility={"policy": "rolling_std", "vol_window_seconds": 10.0}, quoting=Quoting(executor_refresh_time=3.0)
+    volatility={"policy": "rolling_std", "vol_window_seconds": 10.0},
+    quoting=Quoting(executor_refresh_time=3.0),
+    risk=Risk(depth_band_bps=0.5, min_depth_base=0.045),
 )
 
 
@@ -21,6 +25,8 @@ def test_a_replay_of_an_excerpt_equals_one_of_the_whole_tape(start_s, end_s):
     part = excerpt(tape, window)
     whole, cut = replay(tape, info, BASE, config), replay(part, info, BASE, config)
     assert len(whole.fills) > 0
+    assert whole.counters == cut.counters
+    assert whole.counters["thin_books"] > 0
     for table in ("fills", "orders", "samples"):
         for name in getattr(whole, table).dtype.names:
             np.testing.assert_array_equal(getattr(whole, table)[name], getattr(cut, table)[name], err_msg=name)
