@@ -20,10 +20,10 @@ def throw(settings: Settings, reason: str) -> str:
     _audit(settings, "kill", who, reason, "by hand")
     if not doors.is_running(settings.layout, settings.venue, settings.symbol):
         return "killed; no process quotes here, the next one starts killed"
-    seen = _wait(settings, lambda status: status.state == "killed" and not status.open_orders)
+    seen = _wait(settings, _is_out)
     if seen is None:
         raise Failed("the kill switch is thrown, but the quoting process did not confirm an empty venue in time")
-    return f"killed: session {seen.session} has no open orders"
+    return f"killed: session {seen.session} is {seen.state} and has no open orders"
 
 
 def rearm(settings: Settings, reason: str) -> str:
@@ -41,6 +41,11 @@ def rearm(settings: Settings, reason: str) -> str:
     if seen.killed is not None:
         raise Failed(f"the quoting process threw the switch again: {seen.killed.cause}, {seen.killed.reason}")
     return f"re-armed after {ended}; session {seen.session} is {seen.state}"
+
+
+def _is_out(status: doors.LiveStatus) -> bool:
+    """Say whether a process has left the market; one that only starts has not entered it, and will not."""
+    return status.state in ("killed", "starting") and not status.open_orders
 
 
 def found(settings: Settings) -> Kill | None:

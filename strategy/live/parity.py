@@ -103,7 +103,7 @@ class _Replay:
         self._expected += [("action", action_fields(action)) for action in stepper.actions[:count]]
 
     def _compare(self, entry: Entry, kind: str, body: dict[str, Any]) -> None:
-        live = body["d"] if kind == "decision" else {name: body[name] for name in ACTION_FIELDS}
+        live = body["d"] if kind == "decision" else {name: body.get(name) for name in ACTION_FIELDS}
         if not self._expected or self._expected[0][0] != kind:
             self._differ(kind, "", "made", None)
             return

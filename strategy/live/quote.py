@@ -205,9 +205,12 @@ class Quoter:
             self._write_status()
 
     def _signalled(self) -> None:
-        self._switches.signalled(self._session)
-        if self._session is not None:
-            self._look_at_switches(self._session)
+        try:
+            self._switches.signalled(self._session)
+            if self._session is not None:
+                self._look_at_switches(self._session)
+        except Exception as error:  # noqa: BLE001 (a signal has no caller who would hear of it)
+            self._failed(error)
 
     def _killed(self, cause: int) -> None:
         if self._session is not None:

@@ -260,7 +260,10 @@ class Session:
 
     def _on_timer(self) -> None:
         self._timer = None
-        self.push(new_event(TIMER, local_ts=max(time.time_ns(), self._stepper.next_wake_ns)))
+        try:
+            self.push(new_event(TIMER, local_ts=max(time.time_ns(), self._stepper.next_wake_ns)))
+        except Exception as error:  # noqa: BLE001 (a timer has no caller who would hear of it)
+            self.failed(error)
 
     def note_order(self, order: LiveOrder, what: str, detail: str = "") -> None:
         """Journal a step in an order's life."""

@@ -89,7 +89,7 @@ def test_a_kill_empties_the_venue_within_a_second_outlasts_kill_9_and_ends_with_
     first = wait_for(rig.quoting, 60, "quoting")
     done = rig.run("kill", "--reason", "a test")
     assert (done.returncode, rig.state()["open_orders"]) == (0, []), done.stderr
-    assert f"killed: session {first.session} has no open orders" in done.stdout
+    assert f"killed: session {first.session} is killed and has no open orders" in done.stdout
     kill = KillSwitch(rig.layout.live("paper", SYMBOL)).read()
     ends = [entry.local_ns for entry in read_journal(rig.journals()[0]) if entry.body.get("what") == "cancelled"]
     assert kill is not None

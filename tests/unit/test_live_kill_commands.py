@@ -115,7 +115,7 @@ def test_kill_and_rearm_return_when_the_process_shows_it(settings, switch, capsy
         assert kill is not None
         assert (kill.session, kill.version) == ("s9", 4)
         assert run(["rearm", "--reason", "was nothing"]) == 0
-    assert "session s9 has no open orders" in capsys.readouterr().out
+    assert "session s9 is killed and has no open orders" in capsys.readouterr().out
     assert switch.read() is None
     assert [line["what"] for line in audited(settings)] == ["kill", "rearm"]
     assert audited(settings)[1]["outcome"].startswith("ended: by hand, by ")

@@ -270,6 +270,12 @@ async def test_a_book_that_the_strategy_gave_up_is_made_fresh_by_a_snapshot(tmp_
     end_equal(desk)
 
 
+async def test_a_fault_on_a_timer_ends_the_process_in_order_like_any_other(tmp_path: Path) -> None:
+    desk = await with_rules(tmp_path, risk={"stale_after_seconds": 0.05})
+    desk.session._journal.close()
+    await desk.until(lambda: desk.faults)
+
+
 async def a_busy_session(desk: Desk) -> Path:
     """Quote, fill in parts, lose the book, swap, halt, resume and end."""
     await desk.quoted()
