@@ -9,7 +9,6 @@ pauses it until the file is removed; the kill switch (`kill.json`, SIGUSR1) keep
 import argparse
 import asyncio
 import os
-import secrets
 import signal
 import sys
 import time
@@ -21,9 +20,7 @@ import structlog
 from pydantic import ValidationError
 
 from strategy.errors import BadInput, BadParameters, Failed, MicrovolError, VenueError
-from strategy.kernel.book import band_limit
 from strategy.kernel.jit import KERNEL_DIGEST
-from strategy.kernel.records import BUY, TIMER
 from strategy.live.audit_log import audit_writer
 from strategy.live.clearing import clear_orders, refuse_foreign
 from strategy.live.command import run_process, stop_event, venue_of, venue_parser, watch_parent
@@ -33,11 +30,12 @@ from strategy.live.journal import JournalWriter
 from strategy.live.layout import Layout
 from strategy.live.parameter_file import ParameterFile, checked_document, refusal
 from strategy.live.segment import lock_folder
-from strategy.live.session import Hooks, Session, SessionStart, new_stepper
+from strategy.live.session import Hooks, Session
+from strategy.live.session_start import SessionStart, client_token, warm_stepper
 from strategy.live.switches import Switches
 from strategy.policies.document import Instrument, ParameterDocument
 from strategy.policies.parameters import one_line
-from strategy.policies.stepper import Stepper, new_event
+from strategy.policies.stepper import Stepper
 from strategy.venues.ccxt_broker import CcxtBroker
 from strategy.venues.ccxt_feed import CcxtFeed
 from strategy.venues.ports import Balance, Broker, Feed
@@ -333,47 +331,13 @@ class Quoter:
             note=self._note,
         )
         if self._session is not None:
-            status = status.model_copy(update=session_view(self._session))
+            view = self._session.view().items()
+            status = status.model_copy(update={name: value for name, value in view if name in LiveStatus.model_fields})
         write_status(self._status_file, status)
 
     def _seen_kill(self) -> Killed | None:
         kill = self._switches.kill
         return None if kill is None else Killed.model_validate(kill.model_dump(include=set(Killed.model_fields)))
-
-
-def session_view(session: Session) -> dict[str, Any]:
-    """Return the part of the status that a running session knows."""
-    view = session.view()
-    return {
-        "version": session.document.version,
-        "content_hash": session.document.content_hash,
-        "base_lots": view["base_lots"],
-        "quote_atoms": view["quote_atoms"],
-        "mid_ticks": view["mid_ticks"],
-        "sigma": view["sigma"],
-        "regime": view["regime"],
-        "panicking": view["panicking"],
-        "positions": view["positions"],
-        "open_orders": len(session.orders.live),
-        "events": session.events,
-        "fills": session.orders.fills,
-    }
-
-
-def warm_stepper(document: ParameterDocument, balance: Balance) -> Stepper:
-    """Return a stepper whose code is compiled; in a thread, so that the heartbeat goes on meanwhile."""
-    new_stepper(document, balance).feed(new_event(TIMER, local_ts=1))
-    band_limit(1.0, 1.0, BUY)
-    return new_stepper(document, balance)
-
-
-def client_token(started_ns: int) -> str:
-    """Return eight characters for this session's client ids: its start in tenths of a second, and chance."""
-    digits, value, token = "0123456789abcdefghijklmnopqrstuvwxyz", started_ns // 100_000_000, ""
-    while value:
-        value, rest = divmod(value, 36)
-        token = digits[rest] + token
-    return token[-6:] + secrets.token_hex(1)
 
 
 def arguments() -> argparse.ArgumentParser:

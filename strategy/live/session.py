@@ -32,10 +32,11 @@ from strategy.kernel.records import (
     TIMER,
 )
 from strategy.live.desk import LiveOrder
-from strategy.live.guard import Guard, Limits, Wish
+from strategy.live.guard import Guard, Wish
 from strategy.live.journal import JournalWriter, action_fields
 from strategy.live.market_watch import MarketWatch
 from strategy.live.orders import PREFIX, Orders
+from strategy.live.session_start import SessionStart
 from strategy.policies.document import ParameterDocument
 from strategy.policies.stepper import Stepper, new_event
 from strategy.venues.ports import Balance, Broker, OwnFill
@@ -47,19 +48,6 @@ _ORDER_FIELDS: Final = ("client_id", "order_id", "version", "side", "level", "pr
 
 
 @dataclass(frozen=True, slots=True)
-class SessionStart:
-    """What a session starts from."""
-
-    session: str
-    token: str  # in every client id, so that no two sessions share one
-    document: ParameterDocument
-    balance: Balance
-    last_trade_id: int
-    limits: Limits
-    stale_after_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class Hooks:
     """What a session asks of the process around it."""
 
@@ -67,13 +55,6 @@ class Hooks:
     refresh_balance: Callable[[], None]
     killed: Callable[[int], None]  # the strategy threw its kill switch: the cause, before anything is cancelled
     failed: Callable[[BaseException], None]
-
-
-def new_stepper(document: ParameterDocument, balance: Balance) -> Stepper:
-    """Return the strategy at its start; compiles when these policies have not been compiled before."""
-    return Stepper(
-        document.parameters, document.instrument, balance.base_lots, balance.quote_atoms, version=document.version
-    )
 
 
 class Session:
@@ -306,11 +287,12 @@ class Session:
         self._hooks.failed(error)
 
     def view(self) -> dict[str, Any]:
-        """Return the strategy's state for people; nan becomes None."""
-        found = self._stepper.snapshot()
-        return {
-            name: None if isinstance(value, float) and math.isnan(value) else value for name, value in found.items()
-        }
+        """Return the state of strategy and orders for people; nan becomes None."""
+        found = self._stepper.snapshot().items()
+        known = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in found}
+        version = {"version": self.document.version, "content_hash": self.document.content_hash}
+        counts = {"open_orders": len(self.orders.live), "events": self.events, "fills": self.orders.fills}
+        return known | version | counts
 
     def close(self, reason: str) -> None:
         """End the journal."""

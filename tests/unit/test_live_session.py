@@ -12,7 +12,8 @@ from strategy.kernel.records import BOOK, GAP, KILLED_BY_DAY_LOSS, KILLED_BY_HAN
 from strategy.live.guard import Limits
 from strategy.live.journal import JournalWriter, read_journal
 from strategy.live.parity import check
-from strategy.live.session import Hooks, Session, SessionStart, new_stepper
+from strategy.live.session import Hooks, Session
+from strategy.live.session_start import SessionStart, new_stepper
 from strategy.policies.document import ParameterDocument
 from strategy.policies.parameters import parse_parameters
 from strategy.venues.ports import Balance
