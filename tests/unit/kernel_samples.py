@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from strategy.kernel.records import ACK, BOOK, CANCEL, CANCELLED, FILL, FRESH, PLACE, REJECT, TIMER
+from strategy.kernel.records import ACK, BOOK, CANCEL, CANCELLED, FILL, FRESH, PLACE, REJECT, TAKE, TIMER
 from strategy.policies.document import Instrument
 from strategy.policies.parameters import ParameterSet
 from strategy.policies.stepper import Stepper, new_event
@@ -83,6 +83,15 @@ class Hand:
 def placed(actions: list[Any]) -> list[tuple[int, int, int]]:
     """Return (side, price, lots) of what was placed."""
     return [(int(a["side"]), int(a["price_ticks"]), int(a["qty_lots"])) for a in actions if a["kind"] == PLACE]
+
+
+def taken(actions: list[Any]) -> list[tuple[int, int, int, int]]:
+    """Return (purpose, side, price, lots) of what was sent to take."""
+    return [
+        (int(a["purpose"]), int(a["side"]), int(a["price_ticks"]), int(a["qty_lots"]))
+        for a in actions
+        if a["kind"] == TAKE
+    ]
 
 
 def cancelled_ids(actions: list[Any]) -> list[int]:
