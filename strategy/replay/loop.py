@@ -5,19 +5,16 @@ order is: public trade, gap, depth update, arrival of our request (all at the ve
 depth update, the venue's answer, timer; then the sample. So a request meets the book as the update at that moment
 leaves it, a fill before a cancel of the same moment, and a timer sees all the news of its moment.
 
-A strategy that has forgotten the book after a silence (strategy.md 7, stale data) waits for a fresh one. A live process
-fetches a snapshot then; a tape's book is never out of step, so its next update counts as fresh.
-
 The loop allocates nothing. When a log is nearly full it returns, and is called again with more room.
 """
 
 from typing import Any, Final
 
 from strategy.kernel.jit import jit
-from strategy.kernel.records import BOOK, CANCEL, FRESH, GAP, TIMER, TRADE
-from strategy.kernel.risk import watch_silence
-from strategy.kernel.step import advance_clock, step, take_book, take_gap
+from strategy.kernel.records import CANCEL, GAP, TIMER
+from strategy.kernel.step import step
 from strategy.replay.exchange import MARGIN
+from strategy.replay.feed import fetch_book, fetch_trade
 from strategy.replay.fill_model import on_gap, on_request, on_trade, on_update
 
 NEVER: Final = 9_223_372_036_854_775_807
@@ -170,46 +167,6 @@ def fetch(tape: Any, depth: Any, core: Any, venue: Any, logs: Any, source: int, 
 
 
 @jit
-def fetch_trade(tape: Any, i: int, event: Any) -> None:
-    """Fill in trade `i`."""
-    event["kind"] = TRADE
-    event["exch_ts"] = tape.trade_exch[i]
-    event["side"] = tape.trade_side[i]
-    event["price_ticks"] = tape.trade_ticks[i]
-    event["qty_lots"] = tape.trade_lots[i]
-
-
-@jit
-def fetch_book(tape: Any, depth: Any, core: Any, c: Any, event: Any) -> bool:
-    """Fill in the next update; the first one of a window that starts on a known book, or after a silence, is fresh."""
-    i = c["local_update"]
-    c["local_update"] += 1
-    write_book(tape, core, i, event)
-    if len(depth.bid_lots) > 0:
-        event["bid_depth_lots"] = depth.bid_lots[i]
-        event["ask_depth_lots"] = depth.ask_lots[i]
-    if c["started"] == 0:
-        if tape.fresh[i] == 0 and c["known"] == 0:
-            return False
-        event["flag"] = FRESH
-        c["started"] = 1
-        c["start_mid_ticks"] = c["mid_ticks"]
-    return True
-
-
-@jit
-def write_book(tape: Any, core: Any, i: int, event: Any) -> None:
-    """Fill in update `i` but for its local time and depth."""
-    event["kind"] = BOOK
-    event["flag"] = FRESH if tape.fresh[i] == 1 or core["stale"] == 1 else 0
-    event["exch_ts"] = tape.update_exch[i]
-    event["bid_ticks"] = tape.bid_ticks[i]
-    event["bid_lots"] = tape.bid_lots[i]
-    event["ask_ticks"] = tape.ask_ticks[i]
-    event["ask_lots"] = tape.ask_lots[i]
-
-
-@jit
 def serve_strategy(state: Any, params: Any, out: Any, venue: Any, logs: Any, event: Any) -> None:
     """Feed one event and send what the strategy decides."""
     c = venue.cursor[0]
@@ -262,39 +219,3 @@ def write_sample(state: Any, venue: Any, logs: Any) -> None:
     row["quote_atoms"] = c["quote_atoms"]
     c["samples"] += 1
     c["next_sample_ns"] += c["sample_ns"]
-
-
-@jit
-def sigmas(tape: Any, state: Any, params: Any, event: Any, ts: Any, mid: Any, sigma: Any) -> int:
-    """Write (local_ts, mid, sigma) of every accepted update, as `step` sees them; return how many there are."""
-    core = state.core[0]
-    gap, used = 0, 0
-    for i in range(len(tape.update_local)):
-        now = tape.update_local[i]
-        while gap < len(tape.gap_local) and tape.gap_local[gap] <= now:
-            pass_time(state, params, tape.gap_local[gap])
-            take_gap(state)
-            gap += 1
-        pass_time(state, params, now)
-        write_book(tape, core, i, event[0])
-        event[0]["local_ts"] = now
-        before = core["accepted"]
-        take_book(state, params, event[0])
-        watch_silence(core, params.risk[0], now)
-        if core["accepted"] > before:
-            ts[used] = now
-            mid[used] = core["mid_ticks"]
-            sigma[used] = core["sigma"]
-            used += 1
-    return used
-
-
-@jit
-def pass_time(state: Any, params: Any, now: int) -> None:
-    """Do what timers would have done up to `now`: a silence ends where it ended, and the sampling clock goes on."""
-    core, risk = state.core[0], params.risk[0]
-    silent_ns = core["accepted_ns"] + risk["stale_ns"]
-    if core["have_book"] == 1 and risk["stale_ns"] > 0 and silent_ns < now:
-        advance_clock(state, params, silent_ns)
-        watch_silence(core, risk, silent_ns)
-    advance_clock(state, params, now)

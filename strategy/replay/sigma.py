@@ -1,5 +1,7 @@
 """Sigma along a tape: it depends on the market and its own parameters alone, so a study computes it once."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,8 +10,10 @@ from strategy.policies.composition import compose, policy_names
 from strategy.policies.packing import pack_parameters
 from strategy.policies.parameters import ParameterSet
 from strategy.policies.stepper import fresh_state
-from strategy.replay.driver import LOOP, instrument_of
+from strategy.replay.driver import instrument_of
 from strategy.replay.tape import Tape, TapeInfo, prepared
+
+SAMPLING: Final = "strategy.replay.sampling"
 
 
 def sigma_series(
@@ -23,6 +27,6 @@ def sigma_series(
     params = pack_parameters(parameters, instrument_of(info))
     rows = len(tape.update_local)
     ts, mid, sigma = np.zeros(rows, np.int64), np.zeros(rows), np.zeros(rows)
-    sigmas = compose(LOOP, policy_names(parameters)).sigmas
+    sigmas = compose(SAMPLING, policy_names(parameters)).sigmas
     used = sigmas(prepared(tape), state, params, np.zeros(1, EVENT), ts, mid, sigma)
     return ts[:used], mid[:used], sigma[:used]
