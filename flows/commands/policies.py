@@ -1,9 +1,8 @@
 """Commands around what may be set: policies, presets, parameters."""
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -113,35 +112,9 @@ def _settings(model: Any) -> "Iterable[Setting]":
 
 def _rows(settings: "Iterable[Setting]") -> list[tuple[str, ...]]:
     return [
-        (
-            each.name,
-            each.unit,
-            _word(each.default),
-            _bounds(each),
-            _span(each),
-            each.description,
-            each.source,
-        )
+        (each.name, each.unit, each.default_text, each.allowed, each.search_text, each.description, each.source)
         for each in settings
     ]
-
-
-def _bounds(each: "Setting") -> str:
-    """Return the declared bounds, or the words that a parameter may be."""
-    return " or ".join(map(str, get_args(each.annotation))) if get_origin(each.annotation) is Literal else each.bounds
-
-
-def _span(each: "Setting") -> str:
-    """Return a search range as people write it."""
-    if each.search is None:
-        return ""
-    low, high = each.search
-    return f"{low:g} to {high:g}{', log' if each.scale == 'log' else ''}"
-
-
-def _word(value: Any) -> str:
-    """Return a default as it is written in a parameter file."""
-    return "none" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
 def _first_line(policy: "Policy") -> str:
