@@ -15,15 +15,16 @@ PLUGINS = ROOT / "tests" / "plugin"
 
 DECIDED_WIDTH = """
 import json
+from strategy.kernel.records import CONTEXT, REGIMES, SPREAD
 from strategy.policies.composition import compose, policy_names
-from tests.unit.kernel_samples import Hand, parameter_set
-hand = Hand(parameter_set(spread="constant", volatility={"policy": "rolling_std", "min_samples": 2}))
-for i in range(4):
-    hand.book(5_999_000 + i, 6_001_000 + i, fresh=i == 0)
-call = compose("strategy.kernel.step", policy_names(hand.stepper._parameters))
-hand.feed(11, flag=1)
-hand.feed(11, flag=0)
-print(json.dumps([float(hand.stepper.decision["bid_bps"]), call.__name__, call.__file__]))
+from strategy.policies.registry import policy
+from tests.unit.kernel_samples import parameter_set, records
+chosen = policy("spreads", "constant")
+params = records(chosen.record)
+chosen.pack(chosen.parameters(), params)
+bid_bps = compose("tests.plugin.template", policy_names(parameter_set(spread="constant"))).bid_bps
+width = bid_bps(params, records(REGIMES), records(CONTEXT), records(SPREAD))
+print(json.dumps([width, sum(bid_bps.stats.cache_hits.values())]))
 """
 
 
@@ -56,14 +57,11 @@ def test_compiled_code_gives_identical_numbers():
     assert json.loads(plain) == json.loads(compiled)
 
 
-@pytest.mark.slow
-def test_compiled_code_follows_a_change_of_the_plug_in(tmp_path):
-    file, widths, modules = tmp_path / "constant.py", [], set()
-    text = (PLUGINS / "files" / "constant.py").read_text()
-    for scale in ("1.0", "2.0", "2.0", "1.0"):
+def test_compiled_code_follows_a_change_of_the_plug_in_and_is_found_again(tmp_path):
+    text, found = (PLUGINS / "files" / "constant.py").read_text(), []
+    file = tmp_path / "constant.py"
+    environment = {POLICY_PATH: str(file), "MICROVOL_JIT_CACHE": str(tmp_path / "jit"), "NUMBA_DISABLE_JIT": "0"}
+    for scale in ("1.0", "2.0", "2.0"):
         file.write_text(text.replace("SCALE: Final = 1.0", f"SCALE: Final = {scale}"))
-        width, _, path = json.loads(run("-c", DECIDED_WIDTH, **{POLICY_PATH: str(file)}))
-        widths.append(width)
-        modules.add(path)
-    assert widths == [7.0, 14.0, 14.0, 7.0]
-    assert len(modules) == 2  # each source has a cache of its own, which is found again
+        found.append(json.loads(run("-c", DECIDED_WIDTH, **environment)))
+    assert found == [[7.0, 0], [14.0, 0], [14.0, 1]]
