@@ -130,7 +130,7 @@ def release(desk: Any, i: int, now: int, out: Any) -> int:
 def place_take_profit(desk: Any, rules: Any, i: int, now: int, out: Any) -> int:
     """Rest the order that takes the profit at entry x (1 +- take_profit), never as a taker."""
     core, holding, slot = desk.core[0], desk.held[i], desk.slots[ENTRIES + i]
-    side, share = slot["side"], rules.barriers[0]["take_profit"]
+    side, share = int(slot["side"]), rules.barriers[0]["take_profit"]
     if share == math.inf:
         return 0
     entry = holding["atoms"] / float(holding["lots"])
@@ -150,7 +150,7 @@ def take(desk: Any, rules: Any, i: int, lots: int, purpose: int, now: int, out: 
     core["clearing"] = 1
     if any_resting(desk.slots):
         return R_CLEARING
-    side = slot["side"]
+    side = int(slot["side"])
     price = take_limit(core, rules.risk[0], side)
     free = held(core, side) - reserved(desk.slots, side)
     lots = min(lots, affordable(side, price, free))
