@@ -45,10 +45,10 @@ def log_calibration(registry: Registry, result: StudyResult, info: TapeInfo, gat
     experiment = registry.experiment(info.venue, info.symbol)
     with translated(f"logging study {result.name}"):
         parent = client.create_run(experiment, run_name=result.name, tags=_tags(result, info)).info.run_id
-        _log_batches(client, parent, _trial_metrics(result), _params(result, info))
+        log_batches(client, parent, _trial_metrics(result), _params(result, info))
         held_out = [_metric(f"held_out.{k}", v) for k, v in result.held_out.metrics.overall.items()]
         held_out += [_metric(f"gate.{gate.name}", float(gate.passed)) for gate in gates]
-        _log_batches(client, parent, held_out, [])
+        log_batches(client, parent, held_out, [])
         client.log_inputs(parent, [_dataset(info)])
         client.log_table(parent, _columns(result), "trials.json")
         for name, figure in calibration_figures(result, info).items():
@@ -93,7 +93,7 @@ def _candidate(client: Any, experiment: str, parent: str, place: int, candidate:
     run_id = str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
     metrics = [_metric("train.score", candidate.trial.score), _metric("validation.score", candidate.validation.score)]
     metrics += metric_list("validation", candidate.validation.metrics)
-    _log_batches(client, run_id, metrics, parameter_list("", candidate.point.parameters))
+    log_batches(client, run_id, metrics, parameter_list("", candidate.point.parameters))
     client.log_text(run_id, candidate.point.parameters.canonical_json().decode(), "parameters.json")
     client.set_terminated(run_id)
     return run_id
@@ -182,7 +182,7 @@ def _columns(result: StudyResult) -> dict[str, list[Any]]:
     return {name: [row.get(name) for row in rows] for name in names}
 
 
-def _log_batches(client: Any, run_id: str, metrics: Sequence[Metric], params: Sequence[Param]) -> None:
+def log_batches(client: Any, run_id: str, metrics: Sequence[Metric], params: Sequence[Param]) -> None:
     """Log in requests that MLflow accepts: as many metrics or parameters as one may hold."""
     known = [metric for metric in metrics if np.isfinite(metric.value)]
     for start in range(0, len(known), BATCH):

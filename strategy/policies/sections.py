@@ -48,7 +48,7 @@ class Regimes(Section):
         """Leave the thresholds open where only quantiles are given: their defaults would contradict them."""
         if not isinstance(data, dict) or data.get("threshold_quantiles") is None:
             return data
-        return data if any(name in data for name in THRESHOLDS) else {**dict.fromkeys(THRESHOLDS), **data}
+        return {**dict.fromkeys(THRESHOLDS), **data}
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

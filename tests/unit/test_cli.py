@@ -145,3 +145,11 @@ def test_a_policy_of_yours_is_shown_like_any_other() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "width_bps" in done.stdout
+
+
+def test_a_plan_of_an_older_build_cannot_go_on(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = home / "study" / "old.json"
+    plan.parent.mkdir()
+    plan.write_text('{"venue": "paper", "symbol": "BTC/FDUSD", "spread": "linear"}')
+    assert run(["calibrate", "--resume", "old"]) == 2
+    assert "study old cannot go on: old.json says start_ns is missing" in capsys.readouterr().err

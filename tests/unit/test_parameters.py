@@ -64,6 +64,10 @@ QUANTILES = {"regimes": {"threshold_quantiles": [0.2, 0.6, 0.9]}}
             {"regimes": {"threshold_quantiles": [0.5, 0.6, 1.0]}},
             "regimes.threshold_quantiles[2] was 1.0: input should be less than 1",
         ),
+        (
+            {"regimes": {"threshold_quantiles": [0.5, 0.6, 0.9], "low_threshold": 0.1}},
+            "regimes: thresholds were 0.1, None, None, all of them must be set",
+        ),
         ({"barriers": {"time_limit": "soon"}}, "barriers.time_limit was 'soon': input should be a valid number"),
         ({"spread": {"policy": "glft"}}, "glft needs volatility.vol_sampling_interval over 0: it was 0"),
         ({"schema_version": 7}, "schema_version was 7, this build reads 1 and 2"),

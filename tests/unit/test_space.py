@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from analytics.axes import geometric, stick_breaking
+from analytics.curves import half_spread_curve
 from analytics.search import SEARCHED, SpaceSettings
 from analytics.space import Space
 from strategy.errors import BadInput, BadParameters, Failed
@@ -127,6 +128,15 @@ def test_a_frozen_market_still_gives_increasing_thresholds(data, policy):
     space = space_of(based(spread=policy), sigma=np.full(100, 2e-5))
     low, medium, high = space.point(drawn(space, data)).parameters.regimes.thresholds
     assert low < medium < high
+
+
+@settings(deadline=None, max_examples=30)
+@given(data=st.data(), policy=st.sampled_from([*SHAPED, "range", "sigmoid"]))
+def test_more_sigma_never_narrows_a_point_of_the_space(data, policy):
+    space = space_of(based(spread=policy))
+    parameters = space.point(drawn(space, data)).parameters
+    widths = half_spread_curve(parameters, np.quantile(SIGMA, np.linspace(0, 1, 60)))
+    assert np.all(np.diff(widths) >= -1e-9)
 
 
 @given(u=st.lists(unit, min_size=1, max_size=16))
