@@ -15,7 +15,7 @@ from flows.cli import run
 from flows.settings import Settings, load_settings
 from strategy.errors import Failed
 from strategy.live.doors import Killed, LiveStatus, write_status
-from strategy.live.kill_switch import HALT_FILE, Kill, KillSwitch
+from strategy.live.kill_switch import HALT_FILE, HAND_FILE, Kill, KillSwitch
 
 PANIC = Kill(at_ns=7, cause="panic", reason="too long", who="strategy")
 
@@ -106,6 +106,14 @@ def test_a_second_kill_changes_nothing_and_says_why_it_is_killed(settings, switc
     assert "already killed: panic, by strategy: too long" in capsys.readouterr().out
     assert switch.read() == PANIC
     assert audited(settings) == []
+
+
+def test_a_kill_beside_a_bare_file_changes_nothing_either(settings, switch, capsys) -> None:
+    switch.path.parent.mkdir(parents=True)
+    (switch.path.parent / HAND_FILE).touch()
+    assert run(["kill", "--reason", "me too"]) == 0
+    assert "already killed: by hand" in capsys.readouterr().out
+    assert not switch.path.exists()
 
 
 def test_kill_and_rearm_return_when_the_process_shows_it(settings, switch, capsys) -> None:
