@@ -31,20 +31,18 @@ def policies(
     markdown: Annotated[bool, typer.Option("--markdown", help="The page docs/policies.md.")] = False,
 ) -> None:
     """Show the registered policies, or one policy's parameters: unit, default, bounds, search range, source."""
-    if markdown:
-        from strategy.policies.table import policy_tables
+    from strategy.policies.table import policy_tables, summary
 
+    if markdown:
         typer.echo(policy_tables(), nl=False)
         return
     found = list(_found(kind, name))
     if name is None:
-        rows = [(each.kind, each.name, _first_line(each), each.source) for each in found]
+        rows = [(each.kind, each.name, summary(each), each.source) for each in found]
         console.table("policies", ("kind", "name", "what it is", "source"), rows)
         return
     for each in found:
-        console.table(
-            f"{each.kind} policy {each.name}: {_first_line(each)}", COLUMNS, _rows(_settings(each.parameters))
-        )
+        console.table(f"{each.kind} policy {each.name}: {summary(each)}", COLUMNS, _rows(_settings(each.parameters)))
     if not found and (kind is not None or not _section(name)):
         raise BadInput(f"policy {name!r} is unknown{f' among {kind}' if kind else ''}, known are {_known(kind)}")
 
@@ -115,7 +113,3 @@ def _rows(settings: "Iterable[Setting]") -> list[tuple[str, ...]]:
         (each.name, each.unit, each.default_text, each.allowed, each.search_text, each.description, each.source)
         for each in settings
     ]
-
-
-def _first_line(policy: "Policy") -> str:
-    return (policy.parameters.__doc__ or policy.name).strip().splitlines()[0]

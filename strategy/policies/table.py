@@ -60,7 +60,12 @@ def _policy(each: Policy) -> str:
     own = [setting for setting in settings_of(each.parameters) if setting.name not in shared]
     source = f" Source: {each.source}." if each.source else ""
     rows = _table(own) if own else "No parameters of its own.\n"
-    return f"### `{each.name}`\n\n{_text(inspect.getmodule(each.pack))}{source}\n\n{rows}"
+    return f"### `{each.name}`\n\n{summary(each)}{source}\n\n{rows}"
+
+
+def summary(each: Policy) -> str:
+    """Return what a policy is, in the words of its own file."""
+    return _text(inspect.getmodule(each.pack))
 
 
 def _text(documented: Any) -> str:
