@@ -65,3 +65,12 @@ def test_compiled_code_follows_a_change_of_the_plug_in_and_is_found_again(tmp_pa
         file.write_text(text.replace("SCALE: Final = 1.0", f"SCALE: Final = {scale}"))
         found.append(json.loads(run("-c", DECIDED_WIDTH, **environment)))
     assert found == [[7.0, 0], [14.0, 0], [14.0, 1]]
+
+
+@pytest.mark.slow
+def test_study_searches_what_the_package_declares():
+    found = json.loads(run("-m", "tests.plugin.study", NUMBA_DISABLE_JIT="0"))
+    assert "spread.sigmas" in found["searched"]
+    assert (found["spread"], found["signals"]) == ("proportional", ["last_trade", "imbalance"])
+    low, high = sorted(found["sigmas"])
+    assert 0.5 <= low < high <= 10.0
