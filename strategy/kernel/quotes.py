@@ -54,10 +54,10 @@ def level_price(side: int, reference_ticks: float, bps: float) -> int:
 def beyond_collar(core: Any, risk: Any, side: int, price_ticks: int) -> bool:
     """Return whether a price is too far on the wrong side of mid or of the last trade: a bid above, an ask below."""
     reach = risk["collar_bps"] * BPS
-    if side * (price_ticks - core["mid_ticks"]) > reach * core["mid_ticks"]:
+    if side * (price_ticks - core["mid_ticks"]) > reach * core["mid_ticks"] + GRID:
         return True
     last = core["last_trade_ticks"]
-    return bool(last > 0 and side * (price_ticks - last) > reach * last)
+    return bool(last > 0 and side * (price_ticks - last) > reach * last + GRID)
 
 
 @jit

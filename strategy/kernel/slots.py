@@ -10,7 +10,7 @@ acknowledged order is cancelled: a cancel that overtakes its order would leave i
 from typing import Any, Final
 
 from strategy.kernel.jit import jit
-from strategy.kernel.quotes import cost_of, held, is_open
+from strategy.kernel.quotes import BPS, GRID, cost_of, held, is_open
 from strategy.kernel.records import (
     ACK,
     BUY,
@@ -40,6 +40,7 @@ from strategy.kernel.risk import is_locked, may_send, note_sent
 from strategy.kernel.state import ENTRIES, EXITS
 
 REJECT_PAUSE_NS: Final = 1_000_000_000  # at least this long after a refusal that asking again at once will not cure
+RETRY_PAUSE_NS: Final = 1_000_000  # at least this long after one that it may: the market has to move first
 TOLERANCE: Final = 1e-6  # lots, or relative for atoms: fees are not whole atoms
 
 
@@ -70,13 +71,26 @@ def take_order_news(desk: Any, rules: Any, event: Any) -> int:
     if not is_open(slot):
         return 0
     if kind == CANCELLED:
-        after_fill = slot["filled"] == 1 and i < ENTRIES
-        end_order(desk, i, event["local_ts"], rules.quoting[0]["cooldown_ns"] if after_fill else 0)
+        end_order(desk, i, event["local_ts"], cancelled_pause(rules.quoting[0], slot, i))
         return 0
     if kind == REJECT:
         desk.core[0]["rejects"] += 1
         end_order(desk, i, event["local_ts"], reject_pause(rules.quoting[0], event["code"]))
         return R_REJECTED
+    return 0
+
+
+@jit
+def cancelled_pause(quoting: Any, slot: Any, i: int) -> int:
+    """Return how long (ns) a slot stays out after its order is gone.
+
+    The remainder of a quote that was filled in part starts its cooldown; an order that found nothing to take is sent
+    again with a next update, not into the same book at once.
+    """
+    if i < ENTRIES:
+        return int(quoting["cooldown_ns"]) if slot["filled"] == 1 else 0
+    if takes(slot) and slot["filled"] == 0:
+        return int(max(quoting["min_update_ns"], RETRY_PAUSE_NS))
     return 0
 
 
@@ -88,7 +102,7 @@ def reject_pause(quoting: Any, code: int) -> int:
     refused again.
     """
     if code == REJECT_POST_ONLY:
-        return int(quoting["min_update_ns"])
+        return int(max(quoting["min_update_ns"], RETRY_PAUSE_NS))
     return int(max(quoting["cooldown_ns"], REJECT_PAUSE_NS))
 
 
@@ -245,8 +259,8 @@ def outdated(core: Any, quoting: Any, slot: Any, decision: Any, now: int) -> int
         return R_REFRESH
     level = slot["level"]
     wanted = decision["want_bid_ticks"][level] if slot["side"] == BUY else decision["want_ask_ticks"][level]
-    moved = abs(wanted - slot["price_ticks"])
-    if wanted > 0 and float(moved) * 10_000.0 > quoting["requote_tolerance_bps"] * core["mid_ticks"]:
+    moved = float(abs(wanted - slot["price_ticks"]))
+    if wanted > 0 and moved > quoting["requote_tolerance_bps"] * BPS * core["mid_ticks"] + GRID:
         core["requotes"] += 1
         return R_REQUOTE
     return 0
