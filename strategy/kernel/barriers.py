@@ -10,6 +10,7 @@ from typing import Any, Final
 from strategy.kernel.jit import jit, jit_apart
 from strategy.kernel.quotes import (
     BPS,
+    GRID,
     affordable,
     grid_ceil,
     grid_floor,
@@ -64,16 +65,39 @@ def close_positions(desk: Any, rules: Any, now: int, reasons: int, blocked: bool
     for i in range(ENTRIES):
         holding = desk.held[i]
         if holding["lots"] > 0 and holding["hit"] == 0:
-            holding["hit"] = barrier_hit(rules.barriers[0], holding, desk.slots[i]["side"], core, now, reasons)
+            holding["hit"] = barrier_hit(rules.barriers[0], holding, int(desk.slots[i]["side"]), core, now, reasons)
             core["barriers"] += 1 if holding["hit"] != 0 else 0
         if holding["hit"] != 0:
-            found = R_BARRIER
-    if found != 0:
-        core["clearing"] = 1
+            found |= R_DUST if dust_dropped(desk, rules, i, now, reasons) else R_BARRIER
+    others_clear = core["clearing"]
+    core["clearing"] = 1 if others_clear == 1 or any_hit(desk.held) else 0
     for i in range(ENTRIES):
         if desk.held[i]["lots"] > 0:
             found |= close_position(desk, rules, i, now, reasons, blocked, out)
+    core["clearing"] = 1 if others_clear == 1 or any_hit(desk.held) else 0
     return found
+
+
+@jit
+def any_hit(held_by_slots: Any) -> bool:
+    """Return whether a holding that reached a barrier is still there."""
+    found = False
+    for holding in held_by_slots:
+        found = found or holding["hit"] != 0
+    return found
+
+
+@jit
+def dust_dropped(desk: Any, rules: Any, i: int, now: int, reasons: int) -> bool:
+    """Let go of a holding under the venue's minima before any quote stands aside for it; return whether it is gone."""
+    core, slot = desk.core[0], desk.slots[ENTRIES + i]
+    if reasons & NO_TAKING != 0 or slot["state"] != IDLE or is_open(desk.slots[i]):
+        return False
+    if under_minimum(rules, take_limit(core, rules.risk[0], int(slot["side"])), desk.held[i]["lots"]) == 0:
+        return False
+    drop_holding(desk, i, now, rules.quoting[0]["cooldown_ns"])
+    core["dust"] += 1
+    return True
 
 
 @jit
@@ -86,11 +110,11 @@ def barrier_hit(barriers: Any, holding: Any, side: int, core: Any, now: int, rea
     mid, entry = core["mid_ticks"], holding["atoms"] / float(holding["lots"])
     if side * (mid - holding["extreme_ticks"]) > 0:
         holding["extreme_ticks"] = mid
-    if side * (entry - mid) >= barriers["stop_loss"] * entry:
+    if side * (entry - mid) >= barriers["stop_loss"] * entry - GRID:
         return STOP_LOSS
     best = holding["extreme_ticks"]
-    armed = side * (best - entry) >= barriers["trailing_activation"] * entry
-    if armed and side * (best - mid) >= barriers["trailing_delta"] * best:
+    armed = side * (best - entry) >= barriers["trailing_activation"] * entry - GRID
+    if armed and side * (best - mid) >= barriers["trailing_delta"] * best - GRID:
         return TRAILING_STOP
     return 0
 
@@ -119,7 +143,7 @@ def close_position(desk: Any, rules: Any, i: int, now: int, reasons: int, blocke
 def release(desk: Any, i: int, now: int, out: Any) -> int:
     """Let go of a holding whose barriers a new version no longer sets; its closing order is cancelled first."""
     slot = desk.slots[ENTRIES + i]
-    if slot["state"] == QUOTED:
+    if slot["state"] == QUOTED and not takes(slot):
         add_cancel(desk, slot, out)
     elif not is_open(slot):
         drop_holding(desk, i, now, 0)
@@ -164,7 +188,7 @@ def send_close(
     """Send an order that closes, unless it is under the venue's minima (then its holding is let go) or the rates."""
     core = desk.core[0]
     if under_minimum(rules, price, lots) != 0:
-        return give_up(desk, rules, i, price, now)
+        return give_up(desk, rules, i, kind, price, now)
     if not may_send(core, desk.sent, rules.risk[0], now):
         core["rate_limited"] += 1
         return R_RATE
@@ -177,15 +201,35 @@ def send_close(
 
 
 @jit
-def give_up(desk: Any, rules: Any, i: int, price: int, now: int) -> int:
-    """Let go of dust; a holding that only waits for free funds is kept."""
+def give_up(desk: Any, rules: Any, i: int, kind: int, price: int, now: int) -> int:
+    """Let go of dust, and of what the account no longer has; a holding that only waits for free funds is kept.
+
+    With no quote of ours resting nothing is locked: what an order that takes then lacks is gone, sold by a quote of
+    another slot or taken out of the account, and waiting for it would keep all quotes aside for ever.
+    """
     core = desk.core[0]
-    if i < EXITS:
-        if under_minimum(rules, price, desk.held[i - ENTRIES]["lots"]) == 0:
-            return R_HOLDINGS
-        drop_holding(desk, i - ENTRIES, now, rules.quoting[0]["cooldown_ns"])
+    if i == EXITS:
+        return R_HOLDINGS
+    whole = under_minimum(rules, price, desk.held[i - ENTRIES]["lots"]) == 0
+    if whole and (kind == PLACE or funds_may_come(desk, rules, int(desk.slots[i]["side"]))):
+        return R_HOLDINGS
+    drop_holding(desk, i - ENTRIES, now, rules.quoting[0]["cooldown_ns"])
     core["dust"] += 1
-    return R_DUST
+    return R_DUST | R_HOLDINGS if whole else R_DUST
+
+
+@jit
+def funds_may_come(desk: Any, rules: Any, side: int) -> bool:
+    """Return whether an order that takes is under way, or due on the other side and paid for."""
+    if taking(desk.slots):
+        return True
+    price = take_limit(desk.core[0], rules.risk[0], -side)
+    most = affordable(-side, price, held(desk.core[0], -side))
+    found = False
+    for i in range(ENTRIES):
+        if desk.held[i]["hit"] != 0 and desk.slots[ENTRIES + i]["side"] == -side:
+            found = found or under_minimum(rules, price, min(desk.held[i]["lots"], most)) == 0
+    return found
 
 
 @jit
@@ -226,14 +270,15 @@ def rebalance(desk: Any, rules: Any, now: int, out: Any) -> int:
     """Close a breach of the rebalance threshold with one order that takes; return the reasons.
 
     A breach is |need - base| > threshold x need, where need is what the active asks offer. It ends when base is back
-    inside; until then it has had its one order, whatever became of that.
+    inside; until then it has had its one order, whatever became of that. One that the venue's minima or the account
+    do not allow disturbs nothing and waits.
     """
     core, quoting = desk.core[0], rules.quoting[0]
     need = float(asks_need(core, quoting))
     if core["ask_enabled"] == 0 or need == 0.0:
         return 0
     missing = need - core["base_lots"]
-    if abs(missing) <= quoting["rebalance_threshold"] * need:
+    if abs(missing) <= quoting["rebalance_threshold"] * need + GRID:
         core["rebalanced"] = 0
         return 0
     if core["rebalanced"] == 1:
@@ -241,13 +286,15 @@ def rebalance(desk: Any, rules: Any, now: int, out: Any) -> int:
     slot = desk.slots[EXITS]
     if slot["state"] != IDLE:
         return 0
-    slot["side"] = BUY if missing > 0 else SELL
+    side = BUY if missing > 0 else SELL
+    price = take_limit(core, rules.risk[0], side)
+    lots = min(grid_floor(abs(missing)), affordable(side, price, held(core, side)))
+    if under_minimum(rules, price, lots) != 0:
+        return R_REBALANCE | R_DUST
+    slot["side"] = side
     before = core["takes"]
-    why = take(desk, rules, EXITS, grid_floor(abs(missing)), REBALANCE, now, out)
+    why = take(desk, rules, EXITS, lots, REBALANCE, now, out)
     if core["takes"] > before:
         core["rebalanced"] = 1
         core["rebalances"] += 1
-    elif why == R_DUST:
-        core["rebalanced"] = 1
-        core["clearing"] = 0
     return R_REBALANCE | why
