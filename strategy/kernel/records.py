@@ -26,6 +26,7 @@ BALANCE: Final = 9  # base_lots, quote_atoms replace what we believe we hold
 PARAMETERS: Final = 10  # code = version that applies from this event on
 HALT: Final = 11  # cancel all and stay out; flag 1 = halt, 0 = resume
 KILL: Final = 12  # flag 1 = the kill switch is thrown, code = cause; flag 0 = a person re-armed it
+LEDGER: Final = 13  # what an earlier session counted: code = its day, qty_lots = orders of that day, both equities
 
 FRESH: Final = 1  # BOOK flag: first update after a snapshot; no difference is taken across it
 
@@ -59,6 +60,8 @@ EVENT = np.dtype(
         ("quote_atoms", "f8"),
         ("bid_depth_lots", "i8"),  # of a BOOK: within the parameters' depth_band_bps of mid, 0 where nobody asks
         ("ask_depth_lots", "i8"),
+        ("day_equity_atoms", "f8"),
+        ("peak_equity_atoms", "f8"),
     ],
     align=True,
 )

@@ -77,6 +77,18 @@ def rearm(core: Any, now: int) -> None:
 
 
 @jit
+def take_ledger(core: Any, event: Any) -> None:
+    """Go on from what an earlier session counted: a restart forgives no loss and gives no orders back."""
+    day = event["local_ts"] // DAY_NS
+    core["peak_equity"] = event["peak_equity_atoms"]
+    if event["code"] == day:
+        core["day"] = day
+        core["day_equity"] = event["day_equity_atoms"]
+        core["order_day"] = day
+        core["orders_today"] = event["qty_lots"]
+
+
+@jit
 def equity_of(core: Any) -> float:
     """Return the account's value in atoms at the last mid; nan before there was one."""
     return float(core["quote_atoms"] + core["base_lots"] * core["mid_ticks"])

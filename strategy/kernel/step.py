@@ -26,6 +26,7 @@ from strategy.kernel.records import (
     HALT,
     KILL,
     KILLED_BY_HAND,
+    LEDGER,
     PARAMETERS,
     R_LOCKOUT,
     R_PARAMETERS,
@@ -42,6 +43,7 @@ from strategy.kernel.risk import (
     rearm,
     regime_of,
     replace_holdings,
+    take_ledger,
     throw_kill,
     watch_equity,
     watch_panic,
@@ -83,6 +85,8 @@ def step(state: Any, params: Any, event: Any, out: Any) -> int:
         take_order_to_stop(state.core[0], event)
     elif kind == BALANCE:
         replace_holdings(state.core[0], event["base_lots"], event["quote_atoms"])
+    elif kind == LEDGER:
+        take_ledger(state.core[0], event)
     elif kind == PARAMETERS:
         state.core[0]["version"] = event["code"]
         reasons = R_PARAMETERS

@@ -28,6 +28,7 @@ from strategy.live.doors import Killed, LiveStatus, Refused, State, write_status
 from strategy.live.guard import Limits
 from strategy.live.journal import JournalWriter
 from strategy.live.layout import Layout
+from strategy.live.ledger import Ledger, read_ledger, write_ledger
 from strategy.live.parameter_file import ParameterFile, checked_document, refusal
 from strategy.live.segment import lock_folder
 from strategy.live.session import Hooks, Session
@@ -58,8 +59,8 @@ class Quoter:
         """Take where to quote and how far to go at most."""
         self._venue, self._options, self._limits = venue, options, limits
         self._layout = layout
-        folder = layout.live(venue.name, venue.symbol)
-        self._switches = Switches(folder, venue.name, venue.symbol, audit_writer(layout))
+        self._folder = layout.live(venue.name, venue.symbol)
+        self._switches = Switches(self._folder, venue.name, venue.symbol, audit_writer(layout))
         self._status_file = layout.status_file(venue.name, venue.symbol)
         self._file = ParameterFile(layout.parameter_file(venue.name, venue.symbol))
         self._started_ns = time.time_ns()
@@ -67,6 +68,7 @@ class Quoter:
         self._state: State = "starting"
         self._note = ""
         self._refused: Refused | None = None
+        self._ledger: Ledger | None = None
         self._journal: JournalWriter | None = None
         self._session: Session | None = None
         self._stop = asyncio.Event()
@@ -152,6 +154,7 @@ class Quoter:
         hooks = Hooks(self._resnapshot, self._balance_wanted.set, self._killed, self._failed)
         self._journal = JournalWriter(self._layout.journal(self._venue.name, self._venue.symbol), self._session_name)
         self._session = Session(start, stepper, self._journal, self._broker, hooks)
+        self._session.on_ledger(read_ledger(self._folder))
         self._state = "quoting"
         self._look_at_switches(self._session)
         self._write_status()
@@ -333,7 +336,15 @@ class Quoter:
         if self._session is not None:
             view = self._session.view().items()
             status = status.model_copy(update={name: value for name, value in view if name in LiveStatus.model_fields})
+            self._write_ledger(self._session)
         write_status(self._status_file, status)
+
+    def _write_ledger(self, session: Session) -> None:
+        """Keep what limits count, but not while killed: re-arming begins anew."""
+        ledger = session.ledger()
+        if ledger is not None and ledger != self._ledger and self._switches.kill is None:
+            write_ledger(self._folder, ledger)
+            self._ledger = ledger
 
     def _seen_kill(self) -> Killed | None:
         kill = self._switches.kill

@@ -34,6 +34,7 @@ from strategy.kernel.records import (
 from strategy.live.desk import LiveOrder
 from strategy.live.guard import Guard, Wish
 from strategy.live.journal import JournalWriter, action_fields
+from strategy.live.ledger import Ledger, ledger_event, ledger_of
 from strategy.live.market_watch import MarketWatch
 from strategy.live.orders import PREFIX, Orders
 from strategy.live.session_start import SessionStart
@@ -105,6 +106,15 @@ class Session:
     def on_balance(self, balance: Balance) -> None:
         """Replace what the strategy believes to hold."""
         self.push(new_event(BALANCE, base_lots=balance.base_lots, quote_atoms=balance.quote_atoms))
+
+    def on_ledger(self, ledger: Ledger | None) -> None:
+        """Go on from what an earlier session's limits have counted."""
+        if ledger is not None:
+            self.push(ledger_event(ledger, self.document.instrument))
+
+    def ledger(self) -> Ledger | None:
+        """Return what the strategy's limits have counted so far."""
+        return ledger_of(self._stepper, self.document.instrument)
 
     def on_parameters(self, document: ParameterDocument) -> None:
         """Run another version from the next event on; orders, inventory and cooldowns stay."""

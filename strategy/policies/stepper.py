@@ -93,6 +93,13 @@ class Stepper:
         """Return how far from mid depth counts."""
         return self._parameters.risk.depth_band_bps
 
+    @property
+    def ledger(self) -> tuple[int, float, float, int]:
+        """Return what limits count: day since the epoch, its first equity and the highest (atoms), its orders."""
+        core = self._state.core[0]
+        today = int(core["orders_today"]) if core["order_day"] == core["day"] else 0
+        return int(core["day"]), float(core["day_equity"]), float(core["peak_equity"]), today
+
     def swap(self, parameters: ParameterSet, version: int) -> None:
         """Use other parameters from the next event on, which must be the PARAMETERS event with this version.
 

@@ -6,11 +6,12 @@ from typing import Any
 import orjson
 import pytest
 
-from strategy.errors import BadData
+from strategy.errors import BadData, Failed
 from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.kernel.records import BOOK, GAP, KILLED_BY_DAY_LOSS, KILLED_BY_HAND, SELL
 from strategy.live.guard import Limits
 from strategy.live.journal import JournalWriter, read_journal
+from strategy.live.ledger import LEDGER_FILE, read_ledger, write_ledger
 from strategy.live.parity import check
 from strategy.live.session import Hooks, Session
 from strategy.live.session_start import SessionStart, new_stepper
@@ -215,6 +216,27 @@ async def test_a_loss_over_the_limit_kills_before_anything_else_and_nothing_is_p
     assert entries(desk, "decision")[-1]["d"]["kill"] == KILLED_BY_DAY_LOSS
     assert desk.session.view()["kill"] == "day loss"
     end_equal(desk)
+
+
+async def test_a_day_that_an_earlier_session_lost_too_much_of_stays_lost(tmp_path: Path) -> None:
+    first = await with_rules(tmp_path / "first", risk={"max_daily_loss_quote": 50.0})
+    seen = first.session.ledger()
+    first.session.close("test")
+    assert seen is not None
+    write_ledger(tmp_path, seen.model_copy(update={"day_equity": seen.day_equity + 51.0}))
+    desk = Desk(tmp_path / "second", Limits(), parameters=document(groups={"risk": {"max_daily_loss_quote": 50.0}}))
+    desk.session.on_ledger(read_ledger(tmp_path))
+    desk.diff()
+    desk.snapshot()
+    assert desk.kills == [KILLED_BY_DAY_LOSS]
+    assert not desk.broker.requests
+    end_equal(desk)
+
+
+async def test_an_unreadable_ledger_is_a_failure_and_not_a_clean_slate(tmp_path: Path) -> None:
+    (tmp_path / LEDGER_FILE).write_text("{")
+    with pytest.raises(Failed, match=r"ledger\.json cannot be read"):
+        read_ledger(tmp_path)
 
 
 async def test_an_order_that_slips_out_under_a_thrown_switch_is_vetoed(desk: Desk) -> None:
