@@ -1,6 +1,7 @@
 """The sampling clock (strategy.md 2): sigma at its ticks, whatever the venue's message rate."""
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -31,7 +32,7 @@ def core_of(hand):
 
 def deviation(mids):
     """Return the sample standard deviation of the relative differences, plainly."""
-    moves = [later / earlier - 1 for earlier, later in zip(mids, mids[1:], strict=False)]
+    moves = [later / earlier - 1 for earlier, later in pairwise(mids)]
     mean = sum(moves) / len(moves)
     return math.sqrt(sum((move - mean) ** 2 for move in moves) / (len(moves) - 1))
 
