@@ -1,6 +1,6 @@
 """The sections of a parameter set that are not policies: what every rule of the strategy may be set to.
 
-Field names are the seeds' own; units, bounds and search ranges are declared where the field is.
+Field names are those that MicroVol's users know; units, bounds and search ranges are declared where the field is.
 """
 
 from itertools import pairwise

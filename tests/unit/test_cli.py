@@ -101,7 +101,7 @@ def test_every_policy_is_listed_and_shows_its_parameters(capsys: pytest.CaptureF
     assert names <= set(capsys.readouterr().out.split())
     assert run(["policies", "balanced"]) == 0
     shown = capsys.readouterr().out
-    assert all(word in shown for word in ("max_skew", "0.3", "> 0, <= 1", "first seed", "0 to 0.5"))
+    assert all(word in shown for word in ("max_skew", "0.3", "> 0, <= 1", "volatility_pmm", "0 to 0.5"))
 
 
 def test_kind_narrows_the_list_and_sections_are_shown_by_name(capsys: pytest.CaptureFixture[str]) -> None:

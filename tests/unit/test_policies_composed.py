@@ -12,7 +12,7 @@ WIDE = {"spread_low": 30.0, "spread_medium": 30.0, "spread_high": 30.0}
 
 
 def balanced(**fields):
-    """Return a set with the first seed's account and a width of 30 bps over a floor of 10."""
+    """Return a set with the account of volatility_pmm and a width of 30 bps over a floor of 10."""
     groups = parameter_set(quoting=ONE, regimes=WIDE, risk={"max_drawdown_pct": 0.5}).model_dump(mode="json")
     return parse_parameters(groups | {"inventory": {"policy": "balanced", **fields}})
 

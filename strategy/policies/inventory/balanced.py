@@ -1,4 +1,4 @@
-"""Keep a share of the account's value in base (strategy.md 4, first seed): shift both sides by the distance from it."""
+"""Keep a share of the account's value in base (strategy.md 4): shift both sides by the distance from it."""
 
 import math
 from typing import Any, Final
@@ -11,7 +11,7 @@ from strategy.policies.fields import setting
 from strategy.policies.registry import Policy, PolicyParameters
 
 EDGE: Final = 1e-12  # of the account's value: a skew on an edge is inside, though its double may not be
-SEED: Final = "first seed: 50/50, -50 % skew quoted at 0.1 % against 10.3 %, sizes + 20 %, skew at most 30 %"
+SEED: Final = "preset volatility_pmm: 50/50, -50 % skew quoted at 0.1 % against 10.3 %, sizes + 20 %, skew at most 30 %"
 
 
 class Balanced(PolicyParameters):

@@ -54,5 +54,5 @@ POLICY: Final = Policy(
     pack=pack,
     functions={"signal_observe": signal_observe, "signal_decide": signal_decide},
     state=STATELESS,
-    source="second seed: order-book imbalance",
+    source="MicroVol specification: order-book imbalance",
 )

@@ -128,5 +128,5 @@ POLICY: Final = Policy(
     pack=pack,
     functions={"signal_observe": signal_observe, "signal_decide": signal_decide},
     state=STATE,
-    source="second seed: trade-count bursts",
+    source="MicroVol specification: trade-count bursts",
 )

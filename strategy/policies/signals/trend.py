@@ -17,7 +17,7 @@ from strategy.policies.registry import Policy, PolicyParameters
 
 NS: Final = 1_000_000_000
 MAX_BARS: Final = 240
-SEED: Final = "first seed: 5 against 14 periods, acts over 0.3 %"
+SEED: Final = "preset volatility_pmm: 5 against 14 periods, acts over 0.3 %"
 
 
 class Trend(PolicyParameters):
@@ -126,5 +126,5 @@ POLICY: Final = Policy(
     pack=pack,
     functions={"signal_observe": signal_observe, "signal_decide": signal_decide},
     state=STATE,
-    source="first seed: 5-period against 14-period moving average, neutral within 0.3 %",
+    source="preset volatility_pmm: 5-period against 14-period moving average, neutral within 0.3 %",
 )

@@ -1,4 +1,4 @@
-"""Width between two levels in step with sigma (strategy.md 3): the first seed's 0.1 % in calm to 1 % in a storm."""
+"""Width between two levels in step with sigma (strategy.md 3): 0.1 % in calm to 1 % in a storm by default."""
 
 from typing import Any, Final, Self
 
@@ -56,5 +56,5 @@ POLICY: Final = Policy(
     record=RECORD,
     pack=pack,
     functions={"spread_decide": spread_decide},
-    source="first seed: 0.1 % in stable markets to 1 % in high volatility",
+    source="preset volatility_pmm: 0.1 % in stable markets to 1 % in high volatility",
 )

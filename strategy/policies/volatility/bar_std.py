@@ -1,4 +1,4 @@
-"""Standard deviation of the returns of fixed bars (strategy.md 2): the first seed's 20-period rolling deviation.
+"""Standard deviation of the returns of fixed bars (strategy.md 2): the 20-period rolling deviation.
 
 Bars of `bar_seconds` are aligned to the epoch. A bar's close is the last mid in it; a bar without one carries the last
 close forward, a return of 0. A bar completes, and sigma changes, with the first mid of a later bar.
@@ -123,5 +123,5 @@ POLICY: Final = Policy(
     pack=pack,
     functions={"volatility_update": volatility_update},
     state=STATE,
-    source="first seed: 20-period rolling standard deviation",
+    source="preset volatility_pmm: 20-period rolling standard deviation",
 )
