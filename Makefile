@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help install demo test test-quick lint bench up down status lock clean
+.PHONY: help install demo test test-quick test-interpreted lint bench up down status lock clean
 
 help:            ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## *' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ test: lint       ## everything CI runs
 
 test-quick: $(READY)  ## the inner loop: no servers, under two minutes
 	$(BIN)/python -m pytest -m "not slow"
+
+test-interpreted: $(READY)  ## the whole suite without the compiler: the same numbers, ten times slower
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest
 
 lint: $(READY)   ## ruff, mypy --strict, import contracts, sqlfluff
 	$(BIN)/ruff check --no-cache .
