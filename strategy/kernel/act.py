@@ -6,9 +6,10 @@ Nothing here depends on the policies, so it is compiled once for all of them.
 import math
 from typing import Any, Final
 
-from strategy.kernel.barriers import close_positions, rebalance, taking
+from strategy.kernel.barriers import close_positions
 from strategy.kernel.jit import jit
 from strategy.kernel.quotes import want_side
+from strategy.kernel.rebalance import rebalance
 from strategy.kernel.records import (
     BUY,
     MAX_LEVELS,
@@ -31,6 +32,7 @@ from strategy.kernel.records import (
 )
 from strategy.kernel.risk import BLOCKING, is_locked
 from strategy.kernel.slots import cancel_slots, end_cooldowns, next_wake, place_slots, write_resting
+from strategy.kernel.takers import taking
 
 # Reasons that describe a moment and not a condition: their end is no news.
 PASSING: Final = (

@@ -2,9 +2,7 @@
 
 One slot a side and level, one more for each that closes what it holds, and one for the position rebalance.
 
-News of orders may come in any order: a fill before its acknowledgement, a cancel that lost against a fill, a fill
-after the cancel was confirmed. A slot keeps the id of its last order, so that late news finds it. Only an
-acknowledged order is cancelled: a cancel that overtakes its order would leave it resting.
+Only an acknowledged order is cancelled: a cancel that overtakes its order would leave it resting.
 """
 
 from typing import Any, Final
@@ -12,186 +10,27 @@ from typing import Any, Final
 from strategy.kernel.jit import jit
 from strategy.kernel.quotes import BPS, GRID, cost_of, held, is_open
 from strategy.kernel.records import (
-    ACK,
     BUY,
     CANCEL,
-    CANCELLED,
     CANCELLING,
     COOLDOWN,
     ENTRY,
-    FILL,
     IDLE,
     MAX_LEVELS,
     PENDING,
     PLACE,
-    POSITION,
     QUOTED,
     R_HOLDINGS,
     R_MAX_BUYS,
     R_RATE,
     R_REFRESH,
-    R_REJECTED,
     R_REQUOTE,
-    REJECT,
-    REJECT_POST_ONLY,
     TAKE_PROFIT,
 )
 from strategy.kernel.risk import is_locked, may_send, note_sent
-from strategy.kernel.state import ENTRIES, EXITS
+from strategy.kernel.state import ENTRIES
 
-REJECT_PAUSE_NS: Final = 1_000_000_000  # at least this long after a refusal that asking again at once will not cure
-RETRY_PAUSE_NS: Final = 1_000_000  # at least this long after one that it may: the market has to move first
 TOLERANCE: Final = 1e-6  # lots, or relative for atoms: fees are not whole atoms
-
-
-@jit
-def find_slot(slots: Any, order_id: int) -> int:
-    """Return the slot whose last order this is, -1 when none."""
-    for i in range(len(slots)):
-        if slots[i]["order_id"] == order_id:
-            return i
-    return -1
-
-
-@jit
-def take_order_news(desk: Any, rules: Any, event: Any) -> int:
-    """Apply an ACK, REJECT, FILL or CANCELLED; return the reasons it adds to the decision."""
-    kind = event["kind"]
-    if kind == FILL:
-        take_fill(desk, rules, event)
-        return 0
-    i = find_slot(desk.slots, event["order_id"])
-    if i < 0:
-        return 0
-    slot = desk.slots[i]
-    if kind == ACK:
-        if slot["state"] == PENDING:
-            slot["state"] = QUOTED
-        return 0
-    if not is_open(slot):
-        return 0
-    if kind == CANCELLED:
-        end_order(desk, i, event["local_ts"], cancelled_pause(rules.quoting[0], slot, i))
-        return 0
-    if kind == REJECT:
-        desk.core[0]["rejects"] += 1
-        end_order(desk, i, event["local_ts"], reject_pause(rules.quoting[0], event["code"]))
-        return R_REJECTED
-    return 0
-
-
-@jit
-def cancelled_pause(quoting: Any, slot: Any, i: int) -> int:
-    """Return how long (ns) a slot stays out after its order is gone.
-
-    The remainder of a quote that was filled in part starts its cooldown; an order that found nothing to take is sent
-    again with a next update, not into the same book at once.
-    """
-    if i < ENTRIES:
-        return int(quoting["cooldown_ns"]) if slot["filled"] == 1 else 0
-    if takes(slot) and slot["filled"] == 0:
-        return int(max(quoting["min_update_ns"], RETRY_PAUSE_NS))
-    return 0
-
-
-@jit
-def reject_pause(quoting: Any, code: int) -> int:
-    """Return how long (ns) a slot stays out after a refusal.
-
-    A post-only refusal means that the book has moved on: try again with the next update. Anything else would be
-    refused again.
-    """
-    if code == REJECT_POST_ONLY:
-        return int(max(quoting["min_update_ns"], RETRY_PAUSE_NS))
-    return int(max(quoting["cooldown_ns"], REJECT_PAUSE_NS))
-
-
-@jit
-def take_fill(desk: Any, rules: Any, event: Any) -> None:
-    """Book a fill, whatever its slot thinks, and move the slot on."""
-    core = desk.core[0]
-    lots, paid = float(event["qty_lots"]), float(event["price_ticks"]) * float(event["qty_lots"])
-    core["base_lots"] += event["side"] * lots - event["fee_base_lots"]
-    core["quote_atoms"] -= event["side"] * paid + event["fee_quote_atoms"]
-    core["fills"] += 1
-    i = find_slot(desk.slots, event["order_id"])
-    if i < 0:
-        core["late_fills"] += 1
-        return
-    note_holding(desk, rules, i, event)
-    slot = desk.slots[i]
-    pause_ns = rules.quoting[0]["cooldown_ns"] if i < ENTRIES else 0
-    slot["filled"] = 1
-    if not is_open(slot):
-        core["late_fills"] += 1
-        if i < ENTRIES:
-            end_order(desk, i, event["local_ts"], pause_ns)
-        return
-    # Two partial fills may arrive swapped: the later one's count includes the earlier one's.
-    slot["leaves_lots"] = min(slot["leaves_lots"], event["leaves_lots"])
-    if slot["leaves_lots"] == 0:
-        end_order(desk, i, event["local_ts"], pause_ns)
-    elif slot["state"] == PENDING:
-        slot["state"] = QUOTED
-
-
-@jit
-def note_holding(desk: Any, rules: Any, i: int, event: Any) -> None:
-    """Keep what a filled slot holds while barriers are set: an entry's fill adds, a closing order's takes off."""
-    if i < ENTRIES:
-        if rules.barriers[0]["enabled"] == 1:
-            add_holding(desk.core[0], desk.held[i], event)
-    elif i < EXITS:
-        take_off_holding(desk, rules, i - ENTRIES, event)
-
-
-@jit
-def add_holding(core: Any, held: Any, event: Any) -> None:
-    """Add an entry's fill to what its slot holds."""
-    if held["lots"] == 0:
-        core["positions"] += 1
-        held["opened_ns"] = event["local_ts"]
-        held["extreme_ticks"] = float(event["price_ticks"])
-        held["hit"] = 0
-    held["lots"] += event["qty_lots"]
-    held["atoms"] += float(event["price_ticks"]) * float(event["qty_lots"])
-
-
-@jit
-def take_off_holding(desk: Any, rules: Any, i: int, event: Any) -> None:
-    """Take a closing order's fill off what its slot holds; the entry price stays, and the end starts the cooldown."""
-    held = desk.held[i]
-    if held["lots"] == 0:
-        return
-    left = max(held["lots"] - event["qty_lots"], 0)
-    held["atoms"] *= float(left) / float(held["lots"])
-    held["lots"] = left
-    if left == 0:
-        drop_holding(desk, i, event["local_ts"], rules.quoting[0]["cooldown_ns"])
-
-
-@jit
-def drop_holding(desk: Any, i: int, now: int, pause_ns: int) -> None:
-    """Forget what a slot holds; when its entry is over, it waits (ns) and is free."""
-    held = desk.held[i]
-    held["lots"] = 0
-    held["atoms"] = 0.0
-    held["hit"] = 0
-    desk.core[0]["positions"] -= 1
-    if desk.slots[i]["state"] == POSITION:
-        end_order(desk, i, now, pause_ns)
-
-
-@jit
-def end_order(desk: Any, i: int, now: int, pause_ns: int) -> None:
-    """Free a slot whose order is gone, after a pause (ns); one that holds something waits for its barriers."""
-    slot = desk.slots[i]
-    slot["leaves_lots"] = 0
-    slot["cooldown_until_ns"] = now + pause_ns
-    if i < ENTRIES and desk.held[i]["lots"] > 0:
-        slot["state"] = POSITION
-    else:
-        slot["state"] = COOLDOWN if pause_ns > 0 else IDLE
 
 
 @jit

@@ -17,6 +17,7 @@ from strategy.kernel.contract import (
     volatility_update,
 )
 from strategy.kernel.jit import jit
+from strategy.kernel.news import take_order_news
 from strategy.kernel.quotes import vol_size
 from strategy.kernel.records import (
     BALANCE,
@@ -52,7 +53,6 @@ from strategy.kernel.risk import (
     watch_silence,
     why_not,
 )
-from strategy.kernel.slots import take_order_news
 from strategy.kernel.state import Desk, Rules
 
 CLOCK_REACH: Final = 100_000  # ticks of the sampling clock that one event makes up for; a longer silence is a gap
@@ -66,16 +66,13 @@ def step(state: Any, params: Any, event: Any, out: Any) -> int:
     """
     out.used[0] = 0
     out.decided[0] = 0
-    kind = event["kind"]
+    kind, core = event["kind"], state.core[0]
+    stood = core["panicking"] + 2 * core["stale"]
     advance_clock(state, params, event["local_ts"])
-    if kind == TRADE:
-        take_trade(state, params, event)
-        return 0
     reasons = 0
-    if kind == BOOK:
-        if not take_book(state, params, event):
+    if kind in (TRADE, BOOK):
+        if not take_market(state, params, event) and stood == core["panicking"] + 2 * core["stale"]:
             return 0
-        signals_observe(state.signals, params.signals, event, state.core[0]["mid_ticks"])
     elif kind == TIMER:
         state.core[0]["timers"] += 1
     elif kind == GAP:
@@ -108,6 +105,18 @@ def rules_of(params: Any) -> Rules:
 
 
 @jit
+def take_market(state: Any, params: Any, event: Any) -> bool:
+    """Take a trade or a book update; return whether a decision may follow from it."""
+    if event["kind"] == TRADE:
+        take_trade(state, params, event)
+        return False
+    if not take_book(state, params, event):
+        return False
+    signals_observe(state.signals, params.signals, event, state.core[0]["mid_ticks"])
+    return True
+
+
+@jit
 def take_trade(state: Any, params: Any, event: Any) -> None:
     """Remember a public trade; it decides nothing by itself."""
     core = state.core[0]
@@ -130,9 +139,11 @@ def take_order_to_stop(core: Any, event: Any) -> None:
 @jit
 def take_book(state: Any, params: Any, event: Any) -> bool:
     """Apply a book update; return whether anything may follow from it (strategy.md 1)."""
-    core = state.core[0]
+    core, risk = state.core[0], params.risk[0]
     core["books"] += 1
     fresh = event["flag"] == FRESH
+    if event["local_ts"] - core["accepted_ns"] > risk["stale_ns"]:  # a timer that is late changes nothing
+        watch_silence(core, risk, event["local_ts"])
     if core["need_fresh"] == 1 and not fresh:
         core["stale_books"] += 1
         return False

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from strategy.kernel.records import BUY, GAP, TRADE
+from strategy.kernel.records import BUY, CANCEL, GAP, R_PANIC, R_STALE, TRADE
 from strategy.kernel.step import CLOCK_REACH
 from tests.unit.kernel_samples import SECOND, START, Hand, parameter_set
 
@@ -94,6 +94,28 @@ def test_trade_moves_the_clock_as_any_event_does():
     market(hand, MID, 0.5, fresh=True)
     hand.feed(TRADE, 3.0, side=BUY, price_ticks=MID, qty_lots=1)
     assert core_of(hand)["samples"] == 3
+
+
+def test_panic_that_a_trade_brings_to_light_cancels_with_the_trade():
+    hand = clocked_hand(panic_threshold=0.001)
+    hand.ack_all(hand.book(MID - 1, MID + 1, 0.5, fresh=True))
+    market(hand, MID, 1.0)
+    market(hand, MID, 1.0)
+    market(hand, MID + 60_000, 0.5)
+    assert hand.feed(TRADE, 0.1, side=BUY, price_ticks=MID, qty_lots=1) == []
+    assert not hand.stepper.decided
+    cancels = hand.feed(TRADE, 1.0, side=BUY, price_ticks=MID, qty_lots=1)
+    assert {int(action["kind"]) for action in cancels} == {CANCEL}
+    assert hand.stepper.decision["reasons"] & R_PANIC
+
+
+def test_update_after_a_silence_is_not_taken_though_its_timer_is_late():
+    hand = clocked_hand(stale_after_seconds=2.0)
+    hand.ack_all(hand.book(MID - 1, MID + 1, 0.5, fresh=True))
+    cancels = hand.book(MID - 1, MID + 1, 2.001)
+    assert {int(action["kind"]) for action in cancels} == {CANCEL}
+    assert hand.stepper.decision["reasons"] & R_STALE
+    assert hand.stepper.needs_snapshot
 
 
 def test_gap_stops_the_clock_and_no_difference_is_taken_across_it():

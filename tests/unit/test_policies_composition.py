@@ -78,7 +78,7 @@ def test_unknown_policy_is_refused():
 
 
 def test_second_process_starts_from_the_compiled_cache():
-    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    env = os.environ | {"PYTHONPATH": str(ROOT), "NUMBA_DISABLE_JIT": "0"}
     command = [sys.executable, "-c", FRESH_PROCESS]
     for _ in range(2):
         done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
