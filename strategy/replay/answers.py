@@ -5,6 +5,7 @@ from typing import Any
 from strategy.kernel.jit import jit
 from strategy.kernel.records import CANCELLED, FILL, REJECT
 from strategy.replay import rows
+from strategy.replay.latency import reach
 
 
 @jit
@@ -15,7 +16,7 @@ def respond(venue: Any, logs: Any, kind: int, order_id: int, code: int) -> Any:
     event["kind"] = kind
     event["side"] = 0
     event["exch_ts"] = cursor["now"]
-    event["local_ts"] = cursor["now"] + cursor["response_ns"]
+    event["local_ts"] = reach(venue)
     event["price_ticks"] = 0
     event["qty_lots"] = 0
     event["order_id"] = order_id

@@ -16,7 +16,9 @@ from strategy.policies.parameters import ParameterSet
 from strategy.policies.stepper import fresh_state
 from strategy.replay.depth import depth_along, no_depth
 from strategy.replay.exchange import Logs, Venue, new_logs, new_venue, with_room
+from strategy.replay.latency import Latencies, checked, constant
 from strategy.replay.loop import NEVER
+from strategy.replay.queue_models import MAX_EXPONENT, QUEUE_MODELS
 from strategy.replay.tape import Tape, TapeInfo, prepared
 
 LOOP: Final = "strategy.replay.loop"
@@ -29,14 +31,16 @@ class ReplayConfig:
 
     Holdings at the start in base and quote units. Orders that take pay `taker_fee_bps`, all others `maker_fee_bps`. The
     window is [start_ns, end_ns) in local time, None = the tape's own; the book is built from the tape's start all the
-    same.
+    same. `latencies` (strategy.replay.latency) stand in place of the two constants; `queue_exponent` is of `power`.
     """
 
     entry_latency_ns: int = 10_000_000
     response_latency_ns: int = 10_000_000
     maker_fee_bps: float = 0.0
     taker_fee_bps: float = 0.0
-    queue_model: Literal["risk_averse"] = "risk_averse"
+    latencies: Latencies | None = None
+    queue_model: Literal["risk_averse", "power", "log"] = "risk_averse"
+    queue_exponent: float = 3.0
     base: float = 0.0
     quote: float = 0.0
     start_ns: int | None = None
@@ -48,13 +52,23 @@ class ReplayConfig:
 
     def __post_init__(self) -> None:
         """Refuse what no venue or account can be."""
-        if self.queue_model != "risk_averse":
-            raise BadInput(f"queue_model was {self.queue_model!r}, known is risk_averse")
+        if self.queue_model not in QUEUE_MODELS:
+            raise BadInput(f"queue_model was {self.queue_model!r}, known are {', '.join(QUEUE_MODELS)}")
+        if not 0.0 < self.queue_exponent <= MAX_EXPONENT:
+            raise BadInput(f"queue_exponent was {self.queue_exponent}, it must be over 0 and at most {MAX_EXPONENT:g}")
         if self.sample_interval_ns < 1:
             raise BadInput(f"sample_interval_ns was {self.sample_interval_ns}, it must be 1 or more")
         for name in ("entry_latency_ns", "response_latency_ns", "base", "quote"):
             if getattr(self, name) < 0:
                 raise BadInput(f"{name} was {getattr(self, name)}, it must not be under 0")
+        if self.latencies is not None:
+            checked(self.latencies)
+
+    def lines(self) -> Latencies:
+        """Return how long messages take, each way."""
+        if self.latencies is None:
+            return constant(self.entry_latency_ns, self.response_latency_ns)
+        return self.latencies
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +97,7 @@ def replay(tape: Tape, info: TapeInfo, parameters: ParameterSet, config: ReplayC
     params = pack_parameters(parameters, instrument)
     market = prepared(tape)
     depth = depth_along(tape, parameters.risk.depth_band_bps) if parameters.needs_depth else no_depth()
-    venue, logs = new_venue(market), new_logs()
+    venue, logs = new_venue(market, config.lines()), new_logs()
     _set_window(venue.cursor[0], market, config)
     venue.cursor["base_lots"], venue.cursor["quote_atoms"] = base, quote
     run = compose(LOOP, policy_names(parameters)).run
@@ -112,8 +126,8 @@ def _set_window(cursor: np.void, tape: Tape, config: ReplayConfig) -> None:
     cursor["local_update"] = np.searchsorted(tape.update_local, start)
     cursor["next_sample_ns"] = start if len(local) else NEVER
     cursor["sample_ns"] = int(config.sample_interval_ns)
-    cursor["entry_ns"] = config.entry_latency_ns
-    cursor["response_ns"] = config.response_latency_ns
+    cursor["queue_model"] = QUEUE_MODELS.index(config.queue_model)
+    cursor["queue_exponent"] = config.queue_exponent
     cursor["maker_fee"] = config.maker_fee_bps * BPS
     cursor["taker_fee"] = config.taker_fee_bps * BPS
     cursor["record_decisions"] = config.record_decisions

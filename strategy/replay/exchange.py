@@ -7,6 +7,7 @@ import numpy as np
 from strategy.kernel.book import Book, grown, new_book
 from strategy.kernel.records import ACTION, DECISION, EVENT
 from strategy.kernel.state import SLOTS, Records
+from strategy.replay.latency import Latencies, checked, constant
 from strategy.replay.rows import FILL_ROW, ORDER_ROW, SAMPLE_ROW
 from strategy.replay.tape import Tape
 
@@ -20,7 +21,9 @@ LIVE = np.dtype(
         ("side", "i1"),
         ("price_ticks", "i8"),
         ("leaves_lots", "i8"),
-        ("queue_ahead", "i8"),
+        ("queue_ahead", "f8"),  # lots; whole under risk_averse
+        ("shown", "i8"),  # displayed at its price as last told by a row of an update, at first on arrival
+        ("traded", "i8"),  # printed at its price since then
     ],
     align=True,
 )
@@ -41,8 +44,12 @@ CURSOR = np.dtype(
         ("local_update", "i8"),
         ("next_sample_ns", "i8"),
         ("sample_ns", "i8"),
-        ("entry_ns", "i8"),
-        ("response_ns", "i8"),
+        ("requests_sent", "i8"),
+        ("responses_sent", "i8"),
+        ("last_arrives_ns", "i8"),  # when the last request reaches the venue: none arrives before it
+        ("last_reaches_ns", "i8"),  # ... and the last answer the strategy
+        ("queue_model", "i1"),  # strategy.replay.queue_models
+        ("queue_exponent", "f8"),
         ("maker_fee", "f8"),  # fractions
         ("taker_fee", "f8"),
         ("record_decisions", "i1"),
@@ -79,6 +86,7 @@ class Venue(NamedTuple):
     cursor: Records  # (1,) CURSOR
     book: Book
     live: Records  # (LIVE_ORDERS,) LIVE
+    latencies: Latencies
 
 
 class Logs(NamedTuple):
@@ -104,9 +112,10 @@ USED: Final = {
 }
 
 
-def new_venue(tape: Tape) -> Venue:
-    """Return a venue with an empty book."""
-    venue = Venue(np.zeros(1, CURSOR), new_book(), np.zeros(LIVE_ORDERS, LIVE))
+def new_venue(tape: Tape, latencies: Latencies | None = None) -> Venue:
+    """Return a venue with an empty book; without latencies it is reached and heard at once."""
+    lines = constant(0, 0) if latencies is None else checked(latencies)
+    venue = Venue(np.zeros(1, CURSOR), new_book(), np.zeros(LIVE_ORDERS, LIVE), lines)
     venue.cursor["widest"] = np.diff(tape.level_start).max(initial=0) + 1
     return venue
 

@@ -9,8 +9,8 @@ While it rests:
 - a sell prints under its price: filled in full;
 - a sell prints at its price: the trade first uses up queue_ahead; what exceeds it fills the order, partially if need
   be. Several orders of ours at one price share a trade in the order of their arrival;
-- an update leaves less displayed at its price than queue_ahead: queue_ahead falls to that size (`risk_averse`: cancels
-  are taken to come from behind us, until the display proves otherwise);
+- a row of an update says what is displayed at its price now: queue_ahead never exceeds that; what else a fall of the
+  display does to it is the queue model's (`strategy.replay.queue_models`: risk_averse, power, log);
 - the best ask reaches its price: filled in full.
 
 An order that takes (IOC) on arrival:
@@ -21,8 +21,9 @@ An order that takes (IOC) on arrival:
 
 A cancel arrives after its own entry latency. When the order has gone by then, the venue says nothing more than it has
 already said. A gap in the market data ends every resting order as cancelled: what happened to it cannot be known.
-Fees are charged in quote: notional x maker fee, or x taker fee for an order that takes. News of all this reaches the
-strategy after the response latency.
+Fees are charged in quote: notional x maker fee, or x taker fee for an order that takes; a negative fee is a rebate.
+News of all this reaches the strategy after the response latency. Both latencies may differ from message to message;
+neither line lets a message overtake another (`strategy.replay.latency`).
 
 What this cannot model: our own orders do not move the market or the queue of others; what we take stays in the
 recorded book, so that a second taker finds the same depth again, and nobody reacts to either; our own resting orders
@@ -37,6 +38,7 @@ from strategy.kernel.book import set_level, size_at
 from strategy.kernel.jit import jit, jit_apart
 from strategy.kernel.records import ACK, BUY, PLACE, REJECT_OTHER, REJECT_POST_ONLY, TAKE
 from strategy.replay.answers import book_fill, end_unfilled, refuse, respond
+from strategy.replay.queue_models import join, resize, trade_at
 
 
 @jit
@@ -82,12 +84,11 @@ def on_trade(venue: Any, logs: Any, side: int, ticks: int, lots: int) -> None:
 def consume(venue: Any, logs: Any, place: int, lots: int) -> int:
     """Let a trade at the order's price use up the queue, then the order; return what is left for our next order there.
 
-    The queue ahead is the same displayed size for each of our orders, so only what ours took is gone for the next.
+    The queue ahead is of displayed sizes for each of our orders, so only what ours took is gone for the next.
     """
     order = venue.live[place]
-    excess = lots - order["queue_ahead"]
-    order["queue_ahead"] = max(order["queue_ahead"] - lots, 0)
-    if excess <= 0:
+    excess = trade_at(venue.cursor[0], order, lots)
+    if excess == 0:
         return lots
     taken = min(excess, order["leaves_lots"])
     fill(venue, logs, place, taken)
@@ -98,8 +99,7 @@ def consume(venue: Any, logs: Any, place: int, lots: int) -> int:
 def on_update(venue: Any, logs: Any, tape: Any, i: int) -> None:
     """Apply update `i` to the venue's book, advance the queues, and fill what the opposite best has reached."""
     cursor = venue.cursor[0]
-    for row in range(tape.level_start[i], tape.level_start[i + 1]):
-        set_level(venue.book, tape.level_side[row], tape.level_ticks[row], tape.level_lots[row])
+    apply_rows(venue, tape, i)
     bid, ask = tape.bid_ticks[i], tape.ask_ticks[i]
     cursor["bid_ticks"] = bid
     cursor["ask_ticks"] = ask
@@ -112,9 +112,40 @@ def on_update(venue: Any, logs: Any, tape: Any, i: int) -> None:
         order = venue.live[k]
         if reached(cursor, order["side"], order["price_ticks"]):
             fill(venue, logs, k, order["leaves_lots"])
-            continue
-        order["queue_ahead"] = min(order["queue_ahead"], size_at(venue.book, order["side"], order["price_ticks"]))
-        k += 1
+        else:
+            k += 1
+
+
+@jit
+def apply_rows(venue: Any, tape: Any, i: int) -> None:
+    """Set the levels of update `i` row by row; each row at the price of a resting order is news of its queue."""
+    low, high = live_range(venue)
+    for row in range(tape.level_start[i], tape.level_start[i + 1]):
+        side, ticks, lots = tape.level_side[row], tape.level_ticks[row], tape.level_lots[row]
+        set_level(venue.book, side, ticks, lots)
+        if low <= ticks <= high:
+            resize_at(venue, side, ticks, lots)
+
+
+@jit
+def live_range(venue: Any) -> tuple[int, int]:
+    """Return the lowest and the highest price of our resting orders; (1, 0) without any."""
+    if venue.cursor[0]["live"] == 0:
+        return 1, 0
+    low = high = int(venue.live[0]["price_ticks"])
+    for k in range(1, venue.cursor[0]["live"]):
+        low = min(low, int(venue.live[k]["price_ticks"]))
+        high = max(high, int(venue.live[k]["price_ticks"]))
+    return low, high
+
+
+@jit
+def resize_at(venue: Any, side: int, ticks: int, lots: int) -> None:
+    """Tell every resting order at a price what is displayed there now."""
+    for k in range(venue.cursor[0]["live"]):
+        order = venue.live[k]
+        if order["price_ticks"] == ticks and order["side"] == side:
+            resize(venue.cursor[0], order, lots)
 
 
 @jit
@@ -171,7 +202,7 @@ def rest(venue: Any, logs: Any, action: Any) -> None:
     order["side"] = action["side"]
     order["price_ticks"] = action["price_ticks"]
     order["leaves_lots"] = action["qty_lots"]
-    order["queue_ahead"] = size_at(venue.book, action["side"], action["price_ticks"])
+    join(cursor, order, size_at(venue.book, action["side"], action["price_ticks"]))
     cursor["live"] += 1
     respond(venue, logs, ACK, action["order_id"], 0)
 

@@ -16,6 +16,7 @@ from strategy.kernel.step import step
 from strategy.replay.exchange import MARGIN
 from strategy.replay.feed import fetch_book, fetch_trade
 from strategy.replay.fill_model import on_gap, on_request, on_trade, on_update
+from strategy.replay.latency import arrival
 
 NEVER: Final = 9_223_372_036_854_775_807
 
@@ -187,7 +188,7 @@ def serve_strategy(state: Any, params: Any, out: Any, venue: Any, logs: Any, eve
 def send(state: Any, venue: Any, logs: Any, action: Any) -> None:
     """Put an action on the line to the venue; an order gets its row."""
     c, core = venue.cursor[0], state.core[0]
-    logs.requests[c["last_request"]]["arrives_ns"] = c["now"] + c["entry_ns"]
+    logs.requests[c["last_request"]]["arrives_ns"] = arrival(venue)
     logs.requests[c["last_request"]]["action"] = action
     c["last_request"] += 1
     if action["kind"] == CANCEL:
