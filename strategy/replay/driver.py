@@ -18,7 +18,7 @@ from strategy.replay.depth import depth_along, no_depth
 from strategy.replay.exchange import Logs, Venue, new_logs, new_venue, with_room
 from strategy.replay.latency import Latencies, checked, constant
 from strategy.replay.loop import NEVER
-from strategy.replay.queue_models import MAX_EXPONENT, QUEUE_MODELS
+from strategy.replay.queue_models import QUEUE_MODELS
 from strategy.replay.tape import Tape, TapeInfo, prepared
 
 LOOP: Final = "strategy.replay.loop"
@@ -54,8 +54,8 @@ class ReplayConfig:
         """Refuse what no venue or account can be."""
         if self.queue_model not in QUEUE_MODELS:
             raise BadInput(f"queue_model was {self.queue_model!r}, known are {', '.join(QUEUE_MODELS)}")
-        if not 0.0 < self.queue_exponent <= MAX_EXPONENT:
-            raise BadInput(f"queue_exponent was {self.queue_exponent}, it must be over 0 and at most {MAX_EXPONENT:g}")
+        if not 0.0 < self.queue_exponent < math.inf:
+            raise BadInput(f"queue_exponent was {self.queue_exponent}, it must be over 0 and finite")
         if self.sample_interval_ns < 1:
             raise BadInput(f"sample_interval_ns was {self.sample_interval_ns}, it must be 1 or more")
         for name in ("entry_latency_ns", "response_latency_ns", "base", "quote"):

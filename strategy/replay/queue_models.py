@@ -23,7 +23,6 @@ RISK_AVERSE: Final = 0
 POWER: Final = 1
 LOG: Final = 2
 QUEUE_MODELS: Final = ("risk_averse", "power", "log")  # a name's place is its code
-MAX_EXPONENT: Final = 16.0  # of lots up to 2**53 each power is then a finite float
 
 
 @jit
@@ -72,8 +71,9 @@ def share_behind(cursor: Any, ahead: float, behind: float) -> float:
     """Return f(behind) / (f(ahead) + f(behind)), the share of cancels taken to be behind us; 0 with nobody there."""
     if behind <= 0.0:
         return 0.0
-    if ahead <= 0.0:
-        return 1.0
-    if cursor["queue_model"] == POWER:
+    if cursor["queue_model"] == LOG:
+        return math.log1p(behind) / (math.log1p(ahead) + math.log1p(behind))
+    if ahead <= behind:
         return 1.0 / (1.0 + math.pow(ahead / behind, float(cursor["queue_exponent"])))
-    return math.log1p(behind) / (math.log1p(ahead) + math.log1p(behind))
+    smaller = math.pow(behind / ahead, float(cursor["queue_exponent"]))  # of a base over 1 it could overflow
+    return smaller / (1.0 + smaller)
