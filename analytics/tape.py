@@ -1,10 +1,7 @@
-"""Lake rows to the replay's columns, cached as memory-mapped arrays under the fingerprint of what they are of."""
+"""Lake rows to the replay's columns, kept as memory-mapped files under a digest of the data and of the code."""
 
 import functools
 import hashlib
-import os
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,19 +11,21 @@ import orjson
 import polars as pl
 from numpy.typing import NDArray
 
-from analytics import tape_book, tape_steps
+from analytics import instruments, tape_book, tape_steps
+from analytics.columns import kept, open_columns
 from analytics.instruments import instrument
-from analytics.lake import Lake
+from analytics.lake import Lake, statement
 from analytics.tape_book import Levels, interleave, rebuild
 from analytics.tape_steps import Plan, plan
 from strategy.errors import Failed
 from strategy.policies.document import Instrument
+from strategy.replay import tape as replay_tape
 from strategy.replay.tape import Tape, TapeInfo
 from strategy.venues import sequence
 
 I64 = NDArray[np.int64]
 
-_INFO: Final = "info.json"
+_QUERIES: Final = ("queries/book_start", "queries/depth_updates", "queries/depth_snapshots", "queries/trades")
 _WARM_UP_NS: Final = 60_000_000_000  # diffs that a snapshot continues from are received at most so much before it
 _FOREVER_NS: Final = 2**62
 _EARLY_SHARE: Final = 0.001
@@ -47,12 +46,12 @@ def load_tape(
     window = (start_ns or 0, _FOREVER_NS if end_ns is None else end_ns)
     if cache is None:
         return _build(_read(lake, venue, symbol, window))
-    folder = cache / _key(lake, venue, symbol, window)
-    if not (folder / _INFO).is_file():
+    found = open_columns(cache / _key(lake, venue, symbol, window))
+    if found is None:
         rows = _read(lake, venue, symbol, window)
-        folder = cache / rows.key
-        _save(folder, *_build(rows))
-    return _open(folder)
+        tape, info = _build(rows)
+        found = kept(cache / rows.key, tape._asdict(), info._asdict())
+    return Tape(**found[0]), TapeInfo(**found[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,34 +191,16 @@ def _fingerprint(tape: Tape, sizes: Instrument) -> str:
 
 
 def _key(lake: Lake, venue: str, symbol: str, window: tuple[int, int]) -> str:
-    """Return what names a tape: lake, symbol, how much the lake holds of it, window, and the code that builds it."""
+    """Return what names a tape: the lake, what it holds of the symbol, window, and the code that builds it."""
     held = lake.query("queries/market_version", venue=venue, symbol=symbol).item()
-    parts = [_code_digest(), lake.settings.catalog, held, venue, symbol, *window]
-    return hashlib.sha256(orjson.dumps(parts)).hexdigest()
+    sizes = lake.query("queries/instrument", venue=venue, symbol=symbol).rows()
+    parts = [_code_digest(), lake.settings.catalog, held, sizes, venue, symbol, *window]
+    return f"tape-{hashlib.sha256(orjson.dumps(parts)).hexdigest()}"
 
 
 @functools.cache
 def _code_digest() -> str:
-    sources = [Path(module.__file__ or "") for module in (sequence, tape_book, tape_steps)] + [Path(__file__)]
-    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-
-
-def _save(folder: Path, tape: Tape, info: TapeInfo) -> None:
-    """Write a tape beside its place and move it there in one step; one that is there already is as good."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
-    for name, column in tape._asdict().items():
-        np.save(draft / f"{name}.npy", column)
-    (draft / _INFO).write_bytes(orjson.dumps(info._asdict(), option=orjson.OPT_INDENT_2))
-    try:
-        os.rename(draft, folder)
-    except OSError as error:
-        shutil.rmtree(draft)
-        if not (folder / _INFO).is_file():
-            raise Failed(f"the tape cannot be kept at {folder}: {error.strerror}") from error
-
-
-def _open(folder: Path) -> tuple[Tape, TapeInfo]:
-    """Map a tape's files; copy-on-write, because compiled code would be made once more for read-only arrays."""
-    columns = {name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="c")) for name in Tape._fields}
-    return Tape(**columns), TapeInfo(**orjson.loads((folder / _INFO).read_bytes()))
+    """Return the digest of all that makes a tape of a lake's rows: modules and queries."""
+    modules = (sequence, instruments, tape_book, tape_steps, replay_tape)
+    texts = [Path(path).read_bytes() for path in (__file__, *(module.__file__ for module in modules)) if path]
+    return hashlib.sha256(b"".join([*texts, *(statement(name).encode() for name in _QUERIES)])).hexdigest()
