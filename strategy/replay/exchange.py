@@ -24,6 +24,11 @@ LIVE = np.dtype(
         ("queue_ahead", "f8"),  # lots; whole under risk_averse
         ("shown", "i8"),  # displayed at its price as last told by a row of an update, at first on arrival
         ("traded", "i8"),  # printed at its price since then
+        # the skip driver alone: updates seen on arrival; whether it has joined its queue, and its price's rows to come
+        ("since", "i8"),
+        ("joined", "i1"),
+        ("entry", "i8"),
+        ("end", "i8"),
     ],
     align=True,
 )
@@ -66,6 +71,8 @@ CURSOR = np.dtype(
         ("trade_id", "i8"),
         ("base_lots", "f8"),
         ("quote_atoms", "f8"),
+        ("next_fresh", "i8"),  # the skip driver alone: the next of the tape's fresh updates
+        ("clear_bin", "i8"),  # ... and the bin before which nothing touches the orders that rest now
         ("first_request", "i8"),
         ("last_request", "i8"),
         ("first_response", "i8"),

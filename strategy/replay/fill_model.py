@@ -107,7 +107,13 @@ def on_update(venue: Any, logs: Any, tape: Any, i: int) -> None:
         cursor["mid_ticks"] = 0.5 * float(bid + ask)
     if tape.fresh[i] == 1:
         cursor["known"] = 1
-    k = 0
+    fill_reached(venue, logs)
+
+
+@jit
+def fill_reached(venue: Any, logs: Any) -> None:
+    """Fill every resting order that the opposite best has reached."""
+    cursor, k = venue.cursor[0], 0
     while k < cursor["live"]:
         order = venue.live[k]
         if reached(cursor, order["side"], order["price_ticks"]):

@@ -1,0 +1,230 @@
+"""The simulated venue between the moments that matter: where the market stands, and when it next touches our orders.
+
+Same conditions as strategy.replay.fill_model, whose functions decide every fill here too. What differs is that no book
+is kept. A queue is brought up to date from the history of its price only when a trade prints there, and an order that
+takes reads the sizes it meets from the same history.
+"""
+
+from typing import Any
+
+from strategy.kernel.jit import jit, jit_apart
+from strategy.kernel.records import ACK, BUY, PLACE, REJECT_OTHER, REJECT_POST_ONLY, SELL, TAKE
+from strategy.replay.answers import book_fill, end_unfilled, refuse, respond
+from strategy.replay.fill_model import cancel, fill_reached, on_gap, on_trade, reached
+from strategy.replay.index import BLOCK, FAR, NEVER, SPAN, entries, first_at, key_of, shown_at
+from strategy.replay.loop import EXCH_TRADE, EXCH_UPDATE
+from strategy.replay.queue_models import join, resize
+
+
+@jit
+def stand_at(tape: Any, index: Any, venue: Any, updates: int, trades: int) -> None:
+    """Let the venue's market stand after its first `updates` updates and `trades` trades."""
+    c = venue.cursor[0]
+    c["exch_trade"] = trades
+    if updates <= c["exch_update"]:
+        return
+    c["exch_update"] = updates
+    row = updates - 1
+    c["bid_ticks"] = tape.bid_ticks[row]
+    c["ask_ticks"] = tape.ask_ticks[row]
+    good = index.mid_row[row]
+    if good >= 0:
+        c["mid_ticks"] = 0.5 * float(tape.bid_ticks[good] + tape.ask_ticks[good])
+    while c["next_fresh"] < len(index.fresh) and index.fresh[c["next_fresh"]] < updates:
+        c["known"] = 1
+        c["next_fresh"] += 1
+
+
+@jit
+def stand_through(tape: Any, index: Any, venue: Any, ns: int) -> None:
+    """Let the venue have seen all of the market up to a moment, that moment included."""
+    c = venue.cursor[0]
+    updates = max(first_at(index.exch_updates, ns + 1), c["exch_update"])
+    trade, trades = max(c["exch_trade"], index.bin_trade[updates]), len(tape.trade_exch)
+    while trade < trades and tape.trade_exch[trade] <= ns:
+        trade += 1
+    stand_at(tape, index, venue, updates, trade)
+
+
+@jit
+def own_best(venue: Any) -> tuple[int, int]:
+    """Return our highest resting bid and lowest resting ask, prices beyond every price where there is none."""
+    bid, ask = -FAR, FAR
+    for i in range(venue.cursor[0]["live"]):
+        order = venue.live[i]
+        if order["side"] == BUY:
+            bid = max(bid, order["price_ticks"])
+        else:
+            ask = min(ask, order["price_ticks"])
+    return bid, ask
+
+
+@jit
+def next_touch(tape: Any, index: Any, venue: Any, bound_ns: int) -> tuple[int, int, int]:
+    """Return (time, source, row) of the next trade or update up to `bound_ns` that touches an order of ours.
+
+    NEVER without one. `clear_bin` remembers how far the tape is known not to touch the orders that rest now.
+    """
+    c = venue.cursor[0]
+    if c["live"] == 0:
+        return NEVER, EXCH_TRADE, 0
+    bid, ask = own_best(venue)
+    touches = index.touches
+    last = first_at(index.exch_updates, bound_ns + 1)
+    j = max(c["exch_update"], c["clear_bin"])
+    while j <= last:
+        if j % BLOCK == 0:
+            span = j // SPAN
+            if j % SPAN == 0 and j + SPAN <= last and touches.low_256[span] > bid and touches.high_256[span] < ask:
+                j += SPAN
+                continue
+            block = j // BLOCK
+            if j + BLOCK <= last and touches.low_16[block] > bid and touches.high_16[block] < ask:
+                j += BLOCK
+                continue
+        if touches.low[j] <= bid or touches.high[j] >= ask:
+            ns, source, row = touch_in(tape, index, c, j, bid, ask)
+            if ns <= bound_ns:
+                c["clear_bin"] = j
+                return ns, source, row
+        j += 1
+    c["clear_bin"] = max(last, c["clear_bin"])
+    return NEVER, EXCH_TRADE, 0
+
+
+@jit
+def touch_in(tape: Any, index: Any, c: Any, j: int, bid: int, ask: int) -> tuple[int, int, int]:
+    """Return (time, source, row) of the first event of a bin, not yet seen, that touches a bid or an ask of ours."""
+    for k in range(max(c["exch_trade"], index.bin_trade[j]), index.bin_trade[j + 1]):
+        ticks = tape.trade_ticks[k]
+        if (tape.trade_side[k] == SELL and ticks <= bid) or (tape.trade_side[k] == BUY and ticks >= ask):
+            return tape.trade_exch[k], EXCH_TRADE, k
+    if j < len(tape.update_exch):
+        if 0 < tape.ask_ticks[j] <= bid or (tape.bid_ticks[j] > 0 and tape.bid_ticks[j] >= ask):
+            return tape.update_exch[j], EXCH_UPDATE, j
+    return NEVER, EXCH_TRADE, 0
+
+
+@jit
+def serve_trade(tape: Any, index: Any, venue: Any, logs: Any, k: int) -> None:
+    """Match trade `k`, which lies in the bin last looked at, against our resting orders."""
+    c = venue.cursor[0]
+    updates = c["clear_bin"]
+    stand_at(tape, index, venue, updates, k)
+    side, ticks = tape.trade_side[k], tape.trade_ticks[k]
+    for i in range(c["live"]):
+        order = venue.live[i]
+        if order["price_ticks"] == ticks and order["side"] != side:
+            catch_up(index.history, c, order, updates)
+    on_trade(venue, logs, side, ticks, tape.trade_lots[k])
+    c["exch_trade"] = k + 1
+
+
+@jit
+def catch_up(history: Any, c: Any, order: Any, updates: int) -> None:
+    """Tell a resting order what its price has displayed since it arrived, up to the first `updates` updates."""
+    if order["joined"] == 0:
+        shown, entry, end = shown_at(history, order["side"], order["price_ticks"], order["since"] - 1)
+        join(c, order, shown)
+        order["entry"] = entry
+        order["end"] = end
+        order["joined"] = 1
+    entry = order["entry"]
+    while entry < order["end"] and history.updates[entry] < updates:
+        resize(c, order, history.lots[entry])
+        entry += 1
+    order["entry"] = entry
+
+
+@jit
+def serve_update(tape: Any, index: Any, venue: Any, logs: Any, i: int) -> None:
+    """Fill what the opposite best of update `i` has reached."""
+    stand_at(tape, index, venue, i + 1, index.bin_trade[i + 1])
+    fill_reached(venue, logs)
+
+
+@jit
+def serve_gap(tape: Any, index: Any, venue: Any, logs: Any) -> None:
+    """Lose the book: trades of the same moment come before, updates after."""
+    c = venue.cursor[0]
+    ns = tape.gap_exch[c["exch_gap"]]
+    updates = max(first_at(index.exch_updates, ns), c["exch_update"])
+    trade, trades = max(c["exch_trade"], index.bin_trade[updates]), len(tape.trade_exch)
+    while trade < trades and tape.trade_exch[trade] <= ns:
+        trade += 1
+    stand_at(tape, index, venue, updates, trade)
+    on_gap(venue, logs)
+    c["exch_gap"] += 1
+
+
+@jit
+def serve_request(tape: Any, index: Any, venue: Any, logs: Any, action: Any) -> None:
+    """Take an order or a cancel that has arrived."""
+    if action["kind"] == PLACE:
+        rest(venue, logs, action)
+    elif action["kind"] == TAKE:
+        take(index, venue, logs, action)
+    else:
+        cancel(venue, logs, action["order_id"])
+
+
+@jit
+def rest(venue: Any, logs: Any, action: Any) -> None:
+    """Refuse an order, or let it rest; what it stands behind is read when somebody asks."""
+    c = venue.cursor[0]
+    if c["known"] == 0:
+        refuse(venue, logs, action["order_id"], REJECT_OTHER)
+        return
+    if reached(c, action["side"], action["price_ticks"]):
+        refuse(venue, logs, action["order_id"], REJECT_POST_ONLY)
+        return
+    order = venue.live[c["live"]]
+    order["order_id"] = action["order_id"]
+    order["side"] = action["side"]
+    order["price_ticks"] = action["price_ticks"]
+    order["leaves_lots"] = action["qty_lots"]
+    order["since"] = c["exch_update"]
+    order["joined"] = 0
+    c["live"] += 1
+    c["clear_bin"] = c["exch_update"]
+    respond(venue, logs, ACK, action["order_id"], 0)
+
+
+@jit_apart
+def take(index: Any, venue: Any, logs: Any, action: Any) -> None:
+    """Fill an order from the opposite side's levels, best first, up to its price; cancel what is left."""
+    c, order_id, side = venue.cursor[0], action["order_id"], action["side"]
+    if c["known"] == 0:
+        refuse(venue, logs, order_id, REJECT_OTHER)
+        return
+    history, left = index.history, action["qty_lots"]
+    best = c["ask_ticks"] if side == BUY else c["bid_ticks"]
+    k = place_of(history.keys, key_of(-side, best))
+    while best > 0 and left > 0 and 0 <= k < len(history.keys):
+        key = history.keys[k]
+        ticks = key >> 1
+        if side * (ticks - action["price_ticks"]) > 0:
+            break
+        if key == key_of(-side, ticks):
+            first, entry, _ = entries(history, -side, ticks, c["exch_update"] - 1)
+            shown = history.lots[entry - 1] if entry > first else 0
+            if shown > 0:
+                lots = min(left, shown)
+                left -= lots
+                book_fill(venue, logs, order_id, side, ticks, lots, left, 0)
+        k += side
+    if left > 0:
+        end_unfilled(venue, logs, order_id)
+
+
+@jit
+def place_of(keys: Any, key: int) -> int:
+    """Return where a key stands, or would stand, among sorted keys."""
+    low, high = 0, len(keys)
+    while low < high:
+        middle = (low + high) // 2
+        if keys[middle] < key:
+            low = middle + 1
+        else:
+            high = middle
+    return low
