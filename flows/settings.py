@@ -7,7 +7,7 @@ come from `MICROVOL_<VENUE>_API_KEY` and `MICROVOL_<VENUE>_API_SECRET` alone.
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -78,6 +78,8 @@ class Costs(Section):
     taker_fee_bps: float = Field(0.0, ge=-100, le=100)
     entry_latency_ms: float = Field(10.0, ge=0)
     response_latency_ms: float = Field(10.0, ge=0)
+    queue_model: Literal["risk_averse", "power", "log"] = Field("risk_averse", description="docs/fill-model.md")
+    queue_exponent: float = Field(3.0, gt=0, description="of queue_model power")
     base: float = Field(0.01, ge=0, description="base units at the start of a replay")
     quote: float = Field(1_000.0, ge=0, description="quote units at the start of a replay")
 
