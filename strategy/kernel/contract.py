@@ -25,6 +25,7 @@ SPREAD_RECORD: np.dtype[Any] = NOTHING
 INVENTORY_RECORD: np.dtype[Any] = NOTHING
 SIGNAL_STATES: tuple[np.dtype[Any], ...] = ()
 SIGNAL_RECORDS: tuple[np.dtype[Any], ...] = ()
+SIDES_FOLLOW_MID: bool = False  # the inventory policy's enabled sides depend on mid
 
 
 @jit

@@ -23,6 +23,8 @@ from strategy.policies.parameters import GROUPS, ParameterSet
 from strategy.policies.registry import Kind, policy
 
 STEP: Final = "strategy.kernel.step"
+# Templates that templates import from, each from those before it alone.
+TEMPLATES: Final = (STEP, "strategy.replay.skip_quiet")
 READABLE: Final = 80  # characters of a generated module's name before it becomes a digest alone
 
 
@@ -45,8 +47,9 @@ def policy_names(parameters: ParameterSet) -> Names:
 def compose(template: str, names: Names) -> ModuleType:
     """Return the template module with the named policies bound into it; the same object for the same names."""
     elsewhere = {contract.__name__: seams(names).__name__}
-    if template != STEP:
-        elsewhere[STEP] = compose(STEP, names).__name__
+    for earlier in TEMPLATES[: TEMPLATES.index(template)] if template in TEMPLATES else TEMPLATES:
+        if f"from {earlier} import" in _source(template):
+            elsewhere[earlier] = compose(earlier, names).__name__
     return _generated(module_name(template, names), rebound(template, elsewhere))
 
 
@@ -90,6 +93,7 @@ def _dtypes(names: Names) -> list[str]:
         f"INVENTORY_RECORD = policy('inventory', {names.inventory!r}).record",
         f"SIGNAL_STATES = ({signals['state']})",
         f"SIGNAL_RECORDS = ({signals['record']})",
+        f"SIDES_FOLLOW_MID = {policy('inventory', names.inventory).follows_mid}",
     ]
 
 
@@ -119,14 +123,19 @@ def _views(what: str, names: Names) -> list[str]:
 
 def rebound(template: str, elsewhere: Mapping[str, str]) -> str:
     """Return the template's source with every import from the modules named in `elsewhere` pointed there."""
-    spec = importlib.util.find_spec(template)
-    if spec is None or spec.origin is None:
-        raise Failed(f"template module {template} has no source file")
-    tree = ast.parse(Path(spec.origin).read_text())
+    tree = ast.parse(_source(template))
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module is not None:
             node.module = elsewhere.get(node.module, node.module)
     return ast.unparse(tree) + "\n"
+
+
+@cache
+def _source(template: str) -> str:
+    spec = importlib.util.find_spec(template)
+    if spec is None or spec.origin is None:
+        raise Failed(f"template module {template} has no source file")
+    return Path(spec.origin).read_text()
 
 
 def _generated(name: str, source: str) -> ModuleType:

@@ -79,6 +79,12 @@ class Policy:
     `inventory_decide` of `strategy.kernel.contract`, or `signal_observe` and `signal_decide`. `record` is the dtype of
     its parameters inside the kernel and `pack` writes a parameters model into such a record. `state` is the dtype of
     what it remembers between events (volatility and signals). `source` says where the rule comes from.
+
+    `skips` promises what the skip driver relies on; a set with a policy that does not is replayed event by event. A
+    spread or inventory policy promises that its answer depends on sigma, mid and holdings alone, and that over any
+    range of sigma and of mid each of its fields lies between its values at the four corners. A signal promises that
+    leaving out calls of its `signal_decide` changes no later answer. Engines see the market alone and always skip.
+    `follows_mid` says that an inventory policy's enabled sides depend on mid.
     """
 
     kind: Kind
@@ -89,6 +95,8 @@ class Policy:
     functions: dict[str, Callable[..., Any]]
     state: np.dtype[Any] = field(default=STATELESS)
     source: str = ""
+    skips: bool = False
+    follows_mid: bool = False
 
 
 @cache

@@ -1,163 +1,67 @@
-"""The reference replay: one parameter set over one tape."""
+"""Replays: parameter sets over one tape, by whichever driver suits. Both give the same results, bit for bit."""
 
-import math
-from dataclasses import dataclass
-from typing import Final, Literal
-
-import numpy as np
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from strategy.errors import BadInput
-from strategy.kernel.records import EVENT
-from strategy.kernel.state import COUNTERS, Records, State, new_out
-from strategy.policies.composition import compose, policy_names
-from strategy.policies.document import Instrument
-from strategy.policies.packing import atoms_of, lots_of, pack_parameters
-from strategy.policies.parameters import ParameterSet
-from strategy.policies.stepper import fresh_state
-from strategy.replay.depth import depth_along, no_depth
-from strategy.replay.exchange import Logs, Venue, new_logs, new_venue, with_room
-from strategy.replay.latency import Latencies, checked, constant
-from strategy.replay.loop import NEVER
-from strategy.replay.queue_models import QUEUE_MODELS
-from strategy.replay.tape import Tape, TapeInfo, prepared
+from strategy.policies.parameters import GROUPS, ParameterSet
+from strategy.replay.batch import skip_many
+from strategy.replay.index import Index
+from strategy.replay.reference import walk
+from strategy.replay.run import ReplayConfig, ReplayResult, instrument_of
+from strategy.replay.tape import Tape, TapeInfo
 
-LOOP: Final = "strategy.replay.loop"
-BPS: Final = 1e-4
+__all__ = ["ReplayConfig", "ReplayResult", "instrument_of", "replay", "replay_many"]
+
+_log: Final = logging.getLogger("microvol.replay")
+_told: Final[set[str]] = set()
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayConfig:
-    """What a replay assumes of venue, line and account.
+def replay(
+    tape: Tape, info: TapeInfo, parameters: ParameterSet, config: ReplayConfig, index: Index | None = None
+) -> ReplayResult:
+    """Run one parameter set over a tape; the same arguments give the same result, bit for bit.
 
-    Holdings at the start in base and quote units. Orders that take pay `taker_fee_bps`, all others `maker_fee_bps`. The
-    window is [start_ns, end_ns) in local time, None = the tape's own; the book is built from the tape's start all the
-    same. `latencies` (strategy.replay.latency) stand in place of the two constants; `queue_exponent` is of `power`.
+    `index` is the tape's, where it is at hand; else it is built when first asked for and kept as long as the tape.
     """
-
-    entry_latency_ns: int = 10_000_000
-    response_latency_ns: int = 10_000_000
-    maker_fee_bps: float = 0.0
-    taker_fee_bps: float = 0.0
-    latencies: Latencies | None = None
-    queue_model: Literal["risk_averse", "power", "log"] = "risk_averse"
-    queue_exponent: float = 3.0
-    base: float = 0.0
-    quote: float = 0.0
-    start_ns: int | None = None
-    end_ns: int | None = None
-    record_decisions: bool = False
-    record_events: bool = False
-    sample_interval_ns: float = 1e9
-    version: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse what no venue or account can be."""
-        if self.queue_model not in QUEUE_MODELS:
-            raise BadInput(f"queue_model was {self.queue_model!r}, known are {', '.join(QUEUE_MODELS)}")
-        if not 0.0 < self.queue_exponent < math.inf:
-            raise BadInput(f"queue_exponent was {self.queue_exponent}, it must be over 0 and finite")
-        if self.sample_interval_ns < 1:
-            raise BadInput(f"sample_interval_ns was {self.sample_interval_ns}, it must be 1 or more")
-        for name in ("entry_latency_ns", "response_latency_ns", "base", "quote"):
-            if getattr(self, name) < 0:
-                raise BadInput(f"{name} was {getattr(self, name)}, it must not be under 0")
-        if self.latencies is not None:
-            checked(self.latencies)
-
-    def lines(self) -> Latencies:
-        """Return how long messages take, each way."""
-        if self.latencies is None:
-            return constant(self.entry_latency_ns, self.response_latency_ns)
-        return self.latencies
+    return next(replay_many(tape, info, [parameters], config, index=index))
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayResult:
-    """What happened; dtypes in `strategy.replay.rows`. Holdings are the venue's truth, unreported fills included."""
+def replay_many(
+    tape: Tape,
+    info: TapeInfo,
+    sets: Sequence[ParameterSet],
+    config: ReplayConfig,
+    workers: int = 1,
+    index: Index | None = None,
+) -> Iterator[ReplayResult]:
+    """Yield the results of many parameter sets in their order, each as if it ran alone.
 
-    fills: Records
-    orders: Records
-    samples: Records
-    decisions: Records
-    events: Records
-    start_base_lots: float
-    start_quote_atoms: float
-    end_base_lots: float
-    end_quote_atoms: float
-    start_mid_ticks: float
-    end_mid_ticks: float
-    counters: dict[str, int]
-
-
-def replay(tape: Tape, info: TapeInfo, parameters: ParameterSet, config: ReplayConfig) -> ReplayResult:
-    """Run one parameter set over a tape; the same arguments give the same result, bit for bit."""
-    instrument = instrument_of(info)
-    base, quote = lots_of(config.base, instrument), atoms_of(config.quote, instrument)
-    state = fresh_state(parameters, base, quote, config.version)
-    params = pack_parameters(parameters, instrument)
-    market = prepared(tape)
-    depth = depth_along(tape, parameters.risk.depth_band_bps) if parameters.needs_depth else no_depth()
-    venue, logs = new_venue(market, config.lines()), new_logs()
-    _set_window(venue.cursor[0], market, config)
-    venue.cursor["base_lots"], venue.cursor["quote_atoms"] = base, quote
-    run = compose(LOOP, policy_names(parameters)).run
-    out, room = new_out(), np.zeros(2, EVENT)
-    while not run(market, depth, state, params, out, venue, logs, room):
-        venue, logs = with_room(venue, logs)
-    return _result(state, venue, logs, base, quote)
+    `workers` threads share the sets that can skip. Results are worked out a few at a time, so that those which are not
+    kept cost no memory.
+    """
+    skipping = [skips(parameters, config) for parameters in sets]
+    quick = skip_many(tape, info, [each for each, can in zip(sets, skipping, strict=True) if can], config, workers, index)
+    for parameters, can in zip(sets, skipping, strict=True):
+        yield next(quick) if can else walk(tape, info, parameters, config)
 
 
-def instrument_of(info: TapeInfo) -> Instrument:
-    """Return the instrument that a tape is of."""
-    names = ("venue", "symbol", "tick_size", "lot_size", "min_qty", "min_notional")
-    return Instrument(**{name: getattr(info, name) for name in names})
+def skips(parameters: ParameterSet, config: ReplayConfig) -> bool:
+    """Return whether the skip driver is to replay a set; says once for each policy that does not let it."""
+    if config.driver == "reference":
+        return False
+    walked = sorted(unskippable(parameters))
+    if config.driver == "skip" and (walked or config.record_events):
+        what = f"policy {walked[0]!r} does not promise to skip" if walked else "it does not see the events to record"
+        raise BadInput(f"driver was 'skip', but {what}")
+    for name in set(walked) - _told:
+        _log.warning("policy %r does not promise to skip: its replays walk every event", name)
+        _told.add(name)
+    return not walked and not config.record_events
 
 
-def _set_window(cursor: np.void, tape: Tape, config: ReplayConfig) -> None:
-    local = [times for times in (tape.update_local, tape.trade_local, tape.gap_local) if len(times)]
-    first = min((int(times[0]) for times in local), default=0)
-    last = max((int(times[-1]) for times in local), default=-1)
-    start = first if config.start_ns is None else max(config.start_ns, first)
-    cursor["now"] = min(start, first)
-    cursor["start_ns"] = start
-    cursor["end_ns"] = last + 1 if config.end_ns is None else min(config.end_ns, last + 1)
-    cursor["local_trade"] = np.searchsorted(tape.trade_local, start)
-    cursor["local_gap"] = np.searchsorted(tape.gap_local, start)
-    cursor["local_update"] = np.searchsorted(tape.update_local, start)
-    cursor["next_sample_ns"] = start if len(local) else NEVER
-    cursor["sample_ns"] = int(config.sample_interval_ns)
-    cursor["queue_model"] = QUEUE_MODELS.index(config.queue_model)
-    cursor["queue_exponent"] = config.queue_exponent
-    cursor["maker_fee"] = config.maker_fee_bps * BPS
-    cursor["taker_fee"] = config.taker_fee_bps * BPS
-    cursor["record_decisions"] = config.record_decisions
-    cursor["record_events"] = config.record_events
-    cursor["mid_ticks"] = math.nan
-    cursor["start_mid_ticks"] = math.nan
-
-
-def _result(state: State, venue: Venue, logs: Logs, base: float, quote: float) -> ReplayResult:
-    cursor = venue.cursor[0]
-    orders = logs.orders[: int(cursor["orders"])].copy()
-    orders["ended_ns"][orders["outcome"] == 0] = cursor["end_ns"]
-    return ReplayResult(
-        fills=logs.fills[: int(cursor["fills"])].copy(),
-        orders=orders,
-        samples=logs.samples[: int(cursor["samples"])].copy(),
-        decisions=logs.decisions[: int(cursor["decisions"])].copy(),
-        events=logs.events[: int(cursor["events"])].copy(),
-        start_base_lots=base,
-        start_quote_atoms=quote,
-        end_base_lots=float(cursor["base_lots"]),
-        end_quote_atoms=float(cursor["quote_atoms"]),
-        start_mid_ticks=float(cursor["start_mid_ticks"]),
-        end_mid_ticks=float(cursor["mid_ticks"]),
-        counters=_counters(state),
-    )
-
-
-def _counters(state: State) -> dict[str, int]:
-    counts = {name: int(state.core[0][name]) for name in COUNTERS}
-    if "overflow" in (state.volatility.dtype.names or ()):
-        counts["volatility_overflow"] = int(state.volatility[0]["overflow"])
-    return counts
+def unskippable(parameters: ParameterSet) -> set[str]:
+    """Return the policies of a set that do not promise what the skip driver relies on."""
+    chosen = [parameters.policy_of(group)[0] for group in GROUPS] + [each for each, _ in parameters.signal_policies()]
+    return {each.name for each in chosen if each.kind != "volatility" and not each.skips}

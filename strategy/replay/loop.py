@@ -132,10 +132,25 @@ def serve_venue(tape: Any, venue: Any, logs: Any, source: int) -> None:
         c["exch_update"] += 1
     else:
         on_request(venue, logs, logs.requests[c["first_request"]]["action"])
-        c["first_request"] += 1
-        if c["first_request"] == c["last_request"]:
-            c["first_request"] = 0
-            c["last_request"] = 0
+        pass_request(c)
+
+
+@jit
+def pass_request(c: Any) -> None:
+    """Take the first request off the line; an empty line starts anew."""
+    c["first_request"] += 1
+    if c["first_request"] == c["last_request"]:
+        c["first_request"] = 0
+        c["last_request"] = 0
+
+
+@jit
+def pass_response(c: Any) -> None:
+    """Take the first answer off the line back."""
+    c["first_response"] += 1
+    if c["first_response"] == c["last_response"]:
+        c["first_response"] = 0
+        c["last_response"] = 0
 
 
 @jit
@@ -144,10 +159,7 @@ def fetch(tape: Any, depth: Any, core: Any, venue: Any, logs: Any, source: int, 
     c = venue.cursor[0]
     if source == RESPONSE:
         room[0] = logs.responses[c["first_response"]]
-        c["first_response"] += 1
-        if c["first_response"] == c["last_response"]:
-            c["first_response"] = 0
-            c["last_response"] = 0
+        pass_response(c)
         return True
     room[0] = room[1]
     event = room[0]

@@ -11,7 +11,7 @@ from strategy.kernel.jit import jit, jit_apart
 from strategy.kernel.records import ACK, BUY, PLACE, REJECT_OTHER, REJECT_POST_ONLY, SELL, TAKE
 from strategy.replay.answers import book_fill, end_unfilled, refuse, respond
 from strategy.replay.fill_model import cancel, fill_reached, on_gap, on_trade, reached
-from strategy.replay.index import BLOCK, FAR, NEVER, SPAN, entries, first_at, key_of, shown_at
+from strategy.replay.index import BLOCK, FAR, NEVER, SPAN, first_at, key_of, shown_at
 from strategy.replay.loop import EXCH_TRADE, EXCH_UPDATE
 from strategy.replay.queue_models import join, resize
 
@@ -158,14 +158,19 @@ def serve_gap(tape: Any, index: Any, venue: Any, logs: Any) -> None:
 
 
 @jit
-def serve_request(tape: Any, index: Any, venue: Any, logs: Any, action: Any) -> None:
-    """Take an order or a cancel that has arrived."""
+def serve_request(index: Any, venue: Any, logs: Any, action: Any) -> bool:
+    """Take an order or a cancel that has arrived; False when the logs first need room for what it may take."""
     if action["kind"] == PLACE:
         rest(venue, logs, action)
     elif action["kind"] == TAKE:
-        take(index, venue, logs, action)
+        levels = take(index, venue, logs, action, False)
+        if levels > venue.book.counts[0]:  # the loop keeps room for as many fills as the book has levels
+            venue.book.counts[0] = levels
+            return False
+        take(index, venue, logs, action, True)
     else:
         cancel(venue, logs, action["order_id"])
+    return True
 
 
 @jit
@@ -191,30 +196,34 @@ def rest(venue: Any, logs: Any, action: Any) -> None:
 
 
 @jit_apart
-def take(index: Any, venue: Any, logs: Any, action: Any) -> None:
-    """Fill an order from the opposite side's levels, best first, up to its price; cancel what is left."""
-    c, order_id, side = venue.cursor[0], action["order_id"], action["side"]
+def take(index: Any, venue: Any, logs: Any, action: Any, for_real: bool) -> int:
+    """Fill an order from the opposite side's levels, best first, up to its price; return how many levels it meets.
+
+    What is left is cancelled. Nothing happens unless it is `for_real`.
+    """
+    c, order_id, side = venue.cursor[0], action["order_id"], int(action["side"])
     if c["known"] == 0:
-        refuse(venue, logs, order_id, REJECT_OTHER)
-        return
-    history, left = index.history, action["qty_lots"]
+        if for_real:
+            refuse(venue, logs, order_id, REJECT_OTHER)
+        return 0
+    history, left, met = index.history, action["qty_lots"], 0
     best = c["ask_ticks"] if side == BUY else c["bid_ticks"]
     k = place_of(history.keys, key_of(-side, best))
     while best > 0 and left > 0 and 0 <= k < len(history.keys):
-        key = history.keys[k]
-        ticks = key >> 1
+        ticks = history.keys[k] >> 1
         if side * (ticks - action["price_ticks"]) > 0:
             break
-        if key == key_of(-side, ticks):
-            first, entry, _ = entries(history, -side, ticks, c["exch_update"] - 1)
-            shown = history.lots[entry - 1] if entry > first else 0
-            if shown > 0:
-                lots = min(left, shown)
-                left -= lots
+        if history.keys[k] == key_of(-side, ticks):
+            shown, _, _ = shown_at(history, -side, ticks, c["exch_update"] - 1)
+            lots = min(left, shown)
+            left -= lots
+            met += 1
+            if for_real and lots > 0:
                 book_fill(venue, logs, order_id, side, ticks, lots, left, 0)
         k += side
-    if left > 0:
+    if for_real and left > 0:
         end_unfilled(venue, logs, order_id)
+    return met
 
 
 @jit

@@ -85,4 +85,6 @@ POLICY: Final = Policy(
     pack=pack,
     functions={"inventory_decide": inventory_decide},
     source=SEED,
+    skips=True,
+    follows_mid=True,
 )

@@ -31,4 +31,5 @@ POLICY: Final = Policy(
     record=RECORD,
     pack=pack,
     functions={"inventory_decide": inventory_decide},
+    skips=True,
 )

@@ -28,4 +28,5 @@ POLICY: Final = Policy(
     record=STATELESS,
     pack=pack,
     functions={"inventory_decide": inventory_decide},
+    skips=True,
 )

@@ -55,4 +55,5 @@ POLICY: Final = Policy(
     functions={"signal_observe": signal_observe, "signal_decide": signal_decide},
     state=STATELESS,
     source="MicroVol specification: order-book imbalance",
+    skips=True,
 )

@@ -129,4 +129,5 @@ POLICY: Final = Policy(
     functions={"signal_observe": signal_observe, "signal_decide": signal_decide},
     state=STATE,
     source="MicroVol specification: trade-count bursts",
+    skips=True,
 )

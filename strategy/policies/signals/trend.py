@@ -127,4 +127,5 @@ POLICY: Final = Policy(
     functions={"signal_observe": signal_observe, "signal_decide": signal_decide},
     state=STATE,
     source="preset volatility_pmm: 5-period against 14-period moving average, neutral within 0.3 %",
+    skips=True,
 )

@@ -104,4 +104,5 @@ POLICY: Final = Policy(
     pack=pack,
     functions={"spread_decide": spread_decide},
     source=PAPER,
+    skips=True,
 )

@@ -34,4 +34,5 @@ POLICY: Final = Policy(
     record=STATELESS,
     pack=pack,
     functions={"spread_decide": spread_decide},
+    skips=True,
 )

@@ -98,4 +98,5 @@ POLICY: Final = Policy(
     pack=pack,
     functions={"spread_decide": spread_decide},
     source="Fritsch & Carlson 1980; Fritsch & Butland 1984",
+    skips=True,
 )

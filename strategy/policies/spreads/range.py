@@ -57,4 +57,5 @@ POLICY: Final = Policy(
     pack=pack,
     functions={"spread_decide": spread_decide},
     source="preset volatility_pmm: 0.1 % in stable markets to 1 % in high volatility",
+    skips=True,
 )

@@ -70,4 +70,5 @@ POLICY: Final = Policy(
     record=RECORD,
     pack=pack,
     functions={"spread_decide": spread_decide},
+    skips=True,
 )

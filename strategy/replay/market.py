@@ -1,0 +1,114 @@
+"""What all replays over one tape share: its index, its depth, and one track for each engine and window.
+
+Kept for as long as the tape's columns live: a study asks for the same ones in every trial. So give the tape itself, not
+a copy.
+"""
+
+import weakref
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from strategy.kernel.state import Params
+from strategy.policies.composition import Names, policy_names
+from strategy.policies.parameters import ParameterSet
+from strategy.policies.registry import policy
+from strategy.policies.stepper import fresh_state
+from strategy.replay.depth import Depth, depth_along, no_depth
+from strategy.replay.index import Index, build_index
+from strategy.replay.tape import Tape, prepared
+from strategy.replay.track import Track, Window, track_of
+
+TRACKS: Final = 64  # kept a tape
+
+
+class Market(NamedTuple):
+    """What the skip driver's loop is handed; `tape` as compiled loops want it."""
+
+    tape: Tape
+    index: Index
+    track: Track
+    depth: Depth
+
+
+class _Known(NamedTuple):
+    """What is known of one tape so far."""
+
+    tape: Tape
+    index: Index
+    tracks: dict[Any, Track]
+
+
+_KNOWN: Final[dict[int, _Known]] = {}  # by identity of a tape's level column
+
+
+def market_of(tape: Tape, parameters: ParameterSet, params: Params, window: tuple[int, int], index: Index | None) -> Market:
+    """Return what a parameter set shares with others over [start, end) of local time (ns)."""
+    known = _known(tape, index)
+    span = window_of(known, *window)
+    quoting, risk = params.quoting[0], params.risk[0]
+    key = (
+        parameters.policy_of("volatility")[0].name,
+        params.volatility.tobytes(),
+        int(quoting["sampling_ns"]),
+        int(quoting["min_update_ns"]),
+        int(risk["stale_ns"]),
+        float(params.instrument[0]["tick_size"]),
+        span,
+    )
+    if key not in known.tracks:
+        if len(known.tracks) >= TRACKS:
+            known.tracks.pop(next(iter(known.tracks)))
+        known.tracks[key] = _tracked(known.tape, parameters, params, span)
+    depth = depth_along(tape, parameters.risk.depth_band_bps) if parameters.needs_depth else no_depth()
+    return Market(known.tape, known.index, known.tracks[key], depth)
+
+
+def _known(tape: Tape, index: Index | None) -> _Known:
+    key = id(tape.level_lots)
+    if key not in _KNOWN:
+        columns = prepared(tape)
+        _KNOWN[key] = _Known(columns, _locked(build_index(columns) if index is None else index), {})
+        weakref.finalize(tape.level_lots, _KNOWN.pop, key, None)
+    return _KNOWN[key]
+
+
+def _locked(record: Any) -> Any:
+    """Return read-only views of all columns, so that built and mapped ones share one compiled loop."""
+    if isinstance(record, tuple):
+        return type(record)(*map(_locked, record))
+    view = np.ascontiguousarray(record).view()
+    view.setflags(write=False)
+    return view
+
+
+def window_of(known: _Known, start_ns: int, end_ns: int) -> Window:
+    """Return where a strategy that starts at `start_ns` begins: at the first fresh update, or the first at all when the
+    venue's book is known by then."""
+    tape = known.tape
+    row = int(np.searchsorted(tape.update_local, start_ns))
+    while row < len(tape.update_local) and tape.fresh[row] == 0 and not _known_at(tape, int(tape.update_local[row])):
+        row += 1
+    return Window(row, int(np.searchsorted(tape.gap_local, start_ns)), end_ns)
+
+
+def _known_at(tape: Tape, ns: int) -> bool:
+    """Return whether the venue's book is known after everything up to `ns` of exchange time."""
+    seen = np.searchsorted(tape.update_exch, ns, side="right")
+    fresh = np.flatnonzero(tape.fresh[:seen])
+    gaps = np.searchsorted(tape.gap_exch, ns, side="right")
+    if len(fresh) == 0:
+        return False
+    return bool(gaps == 0 or tape.update_exch[fresh[-1]] >= tape.gap_exch[gaps - 1])
+
+
+def _tracked(tape: Tape, parameters: ParameterSet, params: Params, window: Window) -> Track:
+    """Walk the tape; of the policies only the engine matters, so that sets share what is compiled."""
+    names = Names(policy_names(parameters).volatility, "discrete", "neutral")
+    alone = params._replace(
+        spread=np.zeros(1, policy("spreads", names.spread).record),
+        inventory=np.zeros(1, policy("inventory", names.inventory).record),
+        signals=(),
+    )
+    state = fresh_state(parameters, 0.0, 0.0, 0)._replace(signals=())
+    return track_of(tape, state, alone, names, window)

@@ -1,0 +1,430 @@
+"""The skip driver's loop: from one moment at which anything can happen to the next.
+
+What happens at such a moment is decided by the functions that decide it in the reference driver too: the kernel's
+`decide` and `act`, the venue's conditions of strategy.replay.fill_model, the order of equal times of
+strategy.replay.loop. Only what lies between is not walked: the venue's market is looked up, the strategy's is taken from
+a track, and updates that change nothing (strategy.replay.skip_quiet) are passed over.
+"""
+
+import math
+from typing import Any
+
+from strategy.kernel.act import act
+from strategy.kernel.contract import signals_observe
+from strategy.kernel.jit import jit
+from strategy.kernel.news import take_order_news
+from strategy.kernel.quotes import entry_at
+from strategy.kernel.records import ACK, BUY, FILL, GAP, MAX_LEVELS, PENDING, QUOTED
+from strategy.kernel.risk import BLOCKING
+from strategy.kernel.slots import sooner
+from strategy.kernel.step import decide, desk_of, rules_of
+from strategy.replay.feed import fetch_trade, write_book
+from strategy.replay.index import NEVER, first_at
+from strategy.replay.loop import (
+    EXCH_GAP,
+    EXCH_TRADE,
+    EXCH_UPDATE,
+    LOCAL_GAP,
+    LOCAL_TRADE,
+    LOCAL_UPDATE,
+    REQUEST,
+    RESPONSE,
+    SAMPLE,
+    WAKE,
+    has_room,
+    pass_request,
+    pass_response,
+    send,
+    time_at,
+)
+from strategy.replay.skip_market import catch_market, take_flags
+from strategy.replay.skip_quiet import first_change
+from strategy.replay.skip_state import BLANK, OWN, SEEN
+from strategy.replay.skip_venue import next_touch, serve_gap, serve_request, serve_trade, serve_update, stand_through
+from strategy.replay.track import GAP_POINT, SILENCE_POINT, UPDATE_POINT
+
+
+@jit
+def run(market: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, skip: Any, end_ns: int) -> bool:
+    """Go on until `end_ns` and return True; False when a log needs more room, with all progress kept.
+
+    `market` is (tape, index, track, depth): what is shared by all sets.
+    """
+    tape, index, track, _ = market
+    c = venue.cursor[0]
+    while has_room(venue, logs):
+        due, source, row = next_moment(tape, index, track, state, params, venue, logs, skip, end_ns)
+        if not write_samples(tape, index, track, state, venue, logs, skip, min(due, end_ns)):
+            return False
+        if due >= end_ns:
+            return True
+        c["now"] = max(c["now"], due)
+        if source <= REQUEST:
+            serve_venue(tape, index, venue, logs, source, row)
+        elif source == RESPONSE:
+            serve_answer(market, state, params, out, venue, logs, skip)
+        elif source == WAKE:
+            serve_timer(market, state, params, out, venue, logs, skip)
+        else:
+            serve_market(market, state, params, out, venue, logs, skip, source, row)
+    return False
+
+
+@jit
+def next_moment(
+    tape: Any, index: Any, track: Any, state: Any, params: Any, venue: Any, logs: Any, skip: Any, end_ns: int
+) -> tuple[int, int, int]:
+    """Return (time, source, row) of what happens next; at or after `end_ns` when nothing does before."""
+    c, place = venue.cursor[0], skip.place[0]
+    due, source = next_own(tape, state, venue, logs, track, place, end_ns)
+    row, stop = 0, len(tape.update_local)
+    if place["point"] < len(track.points):
+        point = track.points[place["point"]]
+        if point["kind"] == UPDATE_POINT:
+            stop = point["row"]
+        elif point["kind"] == GAP_POINT and (point["ns"] < due or (point["ns"] == due and source > LOCAL_GAP)):
+            due, source = point["ns"], LOCAL_GAP
+    if place["flip"] < len(skip.flips.rows):
+        stop = min(stop, skip.flips.rows[place["flip"]])
+    elif place["flip"] < len(skip.flips.ns):
+        at, kind, found = flip_event(tape, index, skip.flips.ns[place["flip"]], c, place)
+        if at < due or (at == due and kind < source):
+            due, source, row = at, kind, found
+    at, kind, found = next_touch(tape, index, venue, due)
+    if at < due or (at == due and kind < source):
+        due, source, row = at, kind, found
+    end = first_at(index.local_updates, due + 1 if source > LOCAL_UPDATE else due)
+    first = max(place["scanned"], place["row"])
+    if state.core[0]["next_due_ns"] == due:
+        stop = min(stop, timely_update(index, track, due, end))
+    limit = min(end, stop)
+    changed = first_change(index, track, state, params, skip, first, limit)
+    place["scanned"] = max(changed, first)
+    if changed < limit or stop < end:
+        return tape.update_local[changed], LOCAL_UPDATE, changed
+    return due, source, row
+
+
+@jit
+def timely_update(index: Any, track: Any, due: int, end: int) -> int:
+    """Return the first update that is accepted at the moment of a timer, and does its work; `end` without one."""
+    row = first_at(index.local_updates, due)
+    while row < end and track.accepted[row] != row:
+        row += 1
+    return row
+
+
+@jit
+def next_own(tape: Any, state: Any, venue: Any, logs: Any, track: Any, place: Any, end_ns: int) -> tuple[int, int]:
+    """Return (time, source) of the next gap at the venue, message under way or timer, (end_ns, SAMPLE) without one."""
+    c = venue.cursor[0]
+    due, source = end_ns, SAMPLE
+    at = time_at(tape.gap_exch, c["exch_gap"])
+    if at < due:
+        due, source = at, EXCH_GAP
+    if c["first_request"] < c["last_request"]:
+        at = logs.requests[c["first_request"]]["arrives_ns"]
+        if at < due:
+            due, source = at, REQUEST
+    if c["first_response"] < c["last_response"]:
+        at = logs.responses[c["first_response"]]["local_ts"]
+        if at < due:
+            due, source = at, RESPONSE
+    at = state.core[0]["next_due_ns"]
+    if 0 < at < due:
+        due, source = at, WAKE
+    at = silent_at(track, place)
+    if at < due:
+        due, source = at, WAKE
+    return due, source
+
+
+@jit
+def silent_at(track: Any, place: Any) -> int:
+    """Return when the market has been silent for too long, if that is the track's next point; else NEVER."""
+    if place["point"] < len(track.points) and track.points[place["point"]]["kind"] == SILENCE_POINT:
+        return int(track.points[place["point"]]["ns"])
+    return NEVER
+
+
+@jit
+def flip_event(tape: Any, index: Any, ns: int, c: Any, place: Any) -> tuple[int, int, int]:
+    """Return (time, source, row) of the first trade or update that reaches the strategy at `ns` or later."""
+    k = max(first_at(index.local_trades, ns), c["local_trade"])
+    i = max(first_at(index.local_updates, ns), place["row"])
+    traded, updated = time_at(tape.trade_local, k), time_at(tape.update_local, i)
+    if traded <= updated:
+        return traded, LOCAL_TRADE, k
+    return updated, LOCAL_UPDATE, i
+
+
+@jit
+def serve_venue(tape: Any, index: Any, venue: Any, logs: Any, source: int, row: int) -> None:
+    """Let the venue take a trade or update that touches an order of ours, a gap, or a request."""
+    c = venue.cursor[0]
+    if source == EXCH_TRADE:
+        serve_trade(tape, index, venue, logs, row)
+    elif source == EXCH_UPDATE:
+        serve_update(tape, index, venue, logs, row)
+    elif source == EXCH_GAP:
+        serve_gap(tape, index, venue, logs)
+    else:
+        stand_through(tape, index, venue, c["now"])
+        if serve_request(index, venue, logs, logs.requests[c["first_request"]]["action"]):
+            pass_request(c)
+
+
+@jit
+def serve_answer(market: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, skip: Any) -> None:
+    """Let the strategy take the venue's next answer."""
+    c, place, event = venue.cursor[0], skip.place[0], skip.event[OWN]
+    skip.event[OWN] = logs.responses[c["first_response"]]
+    pass_response(c)
+    place["own"] += 1
+    place["last_ns"] = c["now"]
+    if event["kind"] == ACK and settles(state, params, market[2], skip, c["now"], event["order_id"]):
+        return
+    catch_up_to_now(market, state, params, skip, c)
+    if event["kind"] == FILL:
+        place["tainted"] = state.core[0]["next_order_id"]
+        place["decided"] = 0
+    reasons = take_order_news(desk_of(state), rules_of(params), event)
+    respond(state, params, out, venue, logs, skip, reasons)
+
+
+@jit
+def serve_timer(market: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, skip: Any) -> None:
+    """Let time alone change something."""
+    c, place = venue.cursor[0], skip.place[0]
+    place["own"] += 1
+    place["last_ns"] = c["now"]
+    state.core[0]["timers"] += 1
+    catch_up_to_now(market, state, params, skip, c)
+    respond(state, params, out, venue, logs, skip, 0)
+
+
+@jit
+def serve_market(
+    market: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, skip: Any, source: int, row: int
+) -> None:
+    """Let the strategy take a trade, a gap or an update that may change something."""
+    tape, index, track, _ = market
+    c, core, place = venue.cursor[0], state.core[0], skip.place[0]
+    stood = core["panicking"] + 2 * core["stale"]
+    trades = max(first_at(index.local_trades, c["now"] + 1), c["local_trade"])
+    if source == LOCAL_UPDATE:
+        catch_up(market, state, params, skip, c, row + 1, trades)
+    else:
+        rows = max(first_at(index.local_updates, c["now"]), place["row"])
+        catch_up(market, state, params, skip, c, rows, row + 1 if source == LOCAL_TRADE else trades)
+    responds = source == LOCAL_UPDATE and track.accepted[row] == row
+    if is_point(track, place, source, row):
+        take_point(market, state, params, venue, skip, source)
+        responds = True
+    if responds or stood != core["panicking"] + 2 * core["stale"]:
+        respond(state, params, out, venue, logs, skip, 0)
+
+
+@jit
+def is_point(track: Any, place: Any, source: int, row: int) -> bool:
+    """Return whether a gap or an update is the track's next point."""
+    if source == LOCAL_TRADE or place["point"] == len(track.points):
+        return False
+    point = track.points[place["point"]]
+    if source == LOCAL_GAP:
+        return bool(point["kind"] == GAP_POINT)
+    return bool(point["kind"] == UPDATE_POINT and point["row"] == row)
+
+
+@jit
+def take_point(market: Any, state: Any, params: Any, venue: Any, skip: Any, source: int) -> None:
+    """Let the book become known, crossed or unknown, and the signals see it."""
+    tape, index, track, depth = market
+    c, place = venue.cursor[0], skip.place[0]
+    point = track.points[place["point"]]
+    take_flags(state.core[0], point)
+    place["point"] += 1
+    if source == LOCAL_GAP:
+        place["gaps"] += 1
+        if len(state.signals) > 0:
+            blank(skip, c["now"])
+            skip.event[SEEN]["kind"] = GAP
+            signals_observe(state.signals, params.signals, skip.event[SEEN], state.core[0]["mid_ticks"])
+    elif len(state.signals) > 0 and track.accepted[point["row"]] != point["row"]:
+        observe_update(tape, depth, state, params, skip, point["row"])
+    if c["started"] == 0 and source == LOCAL_UPDATE:
+        c["started"] = 1
+        stand_through(tape, index, venue, c["now"])
+        c["start_mid_ticks"] = c["mid_ticks"]
+
+
+@jit
+def catch_up_to_now(market: Any, state: Any, params: Any, skip: Any, c: Any) -> None:
+    """Let strategy and signals have seen everything that has reached them by now."""
+    _, index, _, _ = market
+    rows = max(first_at(index.local_updates, c["now"] + 1), skip.place[0]["row"])
+    catch_up(market, state, params, skip, c, rows, max(first_at(index.local_trades, c["now"] + 1), c["local_trade"]))
+
+
+@jit
+def catch_up(market: Any, state: Any, params: Any, skip: Any, c: Any, rows: int, trades: int) -> None:
+    """Let strategy and signals have seen the updates before `rows` and the trades before `trades`."""
+    tape, _, track, depth = market
+    if len(state.signals) > 0:
+        observe(tape, track, depth, state, params, skip, rows, trades)
+    catch_market(tape, track, depth, state, skip, c, rows, trades)
+
+
+@jit
+def observe(
+    tape: Any, track: Any, depth: Any, state: Any, params: Any, skip: Any, rows: int, trades: int
+) -> None:
+    """Show the signals every trade and accepted update that they have not seen, in their order."""
+    place = skip.place[0]
+    row, trade = place["observed_row"], place["observed_trade"]
+    while row < rows or trade < trades:
+        if trade < trades and (row >= rows or tape.trade_local[trade] <= tape.update_local[row]):
+            blank(skip, tape.trade_local[trade])
+            fetch_trade(tape, trade, skip.event[SEEN])
+            mid = mid_of(tape, track.accepted[row - 1] if row > place["first_row"] else -1)
+            signals_observe(state.signals, params.signals, skip.event[SEEN], mid)
+            trade += 1
+        else:
+            if track.accepted[row] == row:
+                observe_update(tape, depth, state, params, skip, row)
+            row += 1
+    place["observed_row"] = row
+    place["observed_trade"] = trade
+
+
+@jit
+def mid_of(tape: Any, row: int) -> float:
+    """Return an update's mid in ticks, nan for none."""
+    return 0.5 * float(tape.bid_ticks[row] + tape.ask_ticks[row]) if row >= 0 else math.nan
+
+
+@jit
+def observe_update(tape: Any, depth: Any, state: Any, params: Any, skip: Any, row: int) -> None:
+    """Show the signals one update, with its own mid or, of a crossed book, the last one."""
+    core, event = state.core[0], skip.event[SEEN]
+    blank(skip, tape.update_local[row])
+    write_book(tape, core, row, event)
+    if len(depth.bid_lots) > 0:
+        event["bid_depth_lots"] = depth.bid_lots[row]
+        event["ask_depth_lots"] = depth.ask_lots[row]
+    good = 0 < event["bid_ticks"] < event["ask_ticks"]
+    signals_observe(state.signals, params.signals, event, mid_of(tape, row) if good else core["mid_ticks"])
+
+
+@jit
+def blank(skip: Any, ns: int) -> None:
+    """Make the signals' event an empty one of a moment."""
+    skip.event[SEEN] = skip.event[BLANK]
+    skip.event[SEEN]["local_ts"] = ns
+    skip.event[SEEN]["exch_ts"] = ns
+
+
+@jit
+def settles(state: Any, params: Any, track: Any, skip: Any, now: int, order_id: int) -> bool:
+    """Take the news that a quote rests and return True where nothing else can follow from it.
+
+    So it is when nothing that reached the strategy by now changes anything (it was looked at), nothing else is due at
+    this moment, and the quote was sent from holdings that nothing has touched since.
+    """
+    core, place, quoting = state.core[0], skip.place[0], params.quoting[0]
+    due = core["next_due_ns"]
+    if 0 < due <= now or silent_at(track, place) <= now or order_id < place["tainted"] or len(state.signals) > 0:
+        return False
+    if core["positions"] > 0 or core["clearing"] == 1 or core["exits_used"] == 1 or quoting["sampling_ns"] > 0:
+        return False
+    if quoting["requote_tolerance_bps"] != math.inf or quoting["rebalance_threshold"] != math.inf:
+        return False
+    if quoting["max_concurrent_buys"] < MAX_LEVELS or place["reasons"] & BLOCKING != 0:
+        return False
+    for n in range(2 * core["reach"]):
+        slot = state.slots[entry_at(n, core["reach"])]
+        if slot["order_id"] != order_id:
+            continue
+        enabled = core["bid_enabled"] if slot["side"] == BUY else core["ask_enabled"]
+        renewed = slot["placed_ns"] + quoting["refresh_ns"]
+        if slot["state"] != PENDING or enabled == 0 or renewed <= now:
+            return False
+        slot["state"] = QUOTED
+        core["next_due_ns"] = sooner(due, renewed, now)
+        return True
+    return False
+
+
+@jit
+def respond(state: Any, params: Any, out: Any, venue: Any, logs: Any, skip: Any, reasons: int) -> None:
+    """Decide, unless nothing is known since the last decision; act, and send what comes of it."""
+    c, core, place, event = venue.cursor[0], state.core[0], skip.place[0], skip.event[OWN]
+    now = c["now"]
+    known = place["decided_ns"] == now and place["decided_row"] == place["row"]
+    if not (known and place["decided"] == 1 and place["decided_trade"] == c["local_trade"]):
+        place["reasons"] = decide(state, params, now)
+        place["decided_ns"] = now
+        place["decided_row"] = place["row"]
+        place["decided_trade"] = c["local_trade"]
+    event["local_ts"] = now
+    if c["record_decisions"] == 1:
+        event["seq"] = place["own"] + place["gaps"] + place["row"] - place["first_row"]
+        event["seq"] += c["local_trade"] - place["first_trade"]
+    out.used[0] = 0
+    out.decided[0] = 0
+    count = act(desk_of(state), rules_of(params), event, out, reasons | place["reasons"])
+    place["decided"] = 1 - core["clearing"]
+    place["scanned"] = place["row"]
+    skip.watch[0]["set"] = 0
+    if c["record_decisions"] == 1 and out.decided[0] == 1:
+        logs.decisions[c["decisions"]] = out.decision[0]
+        c["decisions"] += 1
+    for i in range(count):
+        send(state, venue, logs, out.actions[i])
+
+
+@jit
+def write_samples(
+    tape: Any, index: Any, track: Any, state: Any, venue: Any, logs: Any, skip: Any, before_ns: int
+) -> bool:
+    """Append the samples due before a moment; but for mid and sigma nothing changes until then. False: no room."""
+    c, core = venue.cursor[0], state.core[0]
+    while c["next_sample_ns"] < before_ns:
+        if c["samples"] >= len(logs.samples):
+            return False
+        ns = c["next_sample_ns"]
+        row = logs.samples[c["samples"]]
+        row["ts"] = ns
+        row["mid_ticks"] = venue_mid(tape, index, ns)
+        row["sigma"] = sigma_at(tape, index, track, skip.place[0], ns)
+        row["regime"] = core["regime"]
+        row["base_lots"] = c["base_lots"]
+        row["quote_atoms"] = c["quote_atoms"]
+        c["samples"] += 1
+        c["next_sample_ns"] += c["sample_ns"]
+    return True
+
+
+@jit
+def venue_mid(tape: Any, index: Any, ns: int) -> float:
+    """Return the venue's last good mid at a moment, nan before the first."""
+    row = first_at(index.exch_updates, ns + 1) - 1
+    return mid_of(tape, index.mid_row[row]) if row >= 0 else math.nan
+
+
+@jit
+def sigma_at(tape: Any, index: Any, track: Any, place: Any, ns: int) -> float:
+    """Return sigma as the strategy's last event up to a moment left it."""
+    row = max(first_at(index.local_updates, ns + 1), place["row"]) - 1
+    seen = row >= place["first_row"]
+    if len(track.tick_ns) == 0:
+        return float(track.sigma[row]) if seen else math.nan
+    last = max(place["last_ns"], tape.update_local[row] if seen else 0)
+    trade = first_at(index.local_trades, ns + 1) - 1
+    if trade >= place["first_trade"]:
+        last = max(last, tape.trade_local[trade])
+    tick = max(place["sample_tick"], place["tick"])
+    while tick < len(track.tick_ns) and track.tick_ns[tick] <= last:
+        tick += 1
+    place["sample_tick"] = tick
+    return float(track.tick_sigma[tick - 1]) if tick > 0 else math.nan
