@@ -17,8 +17,8 @@ from strategy.replay.exchange import with_room
 from strategy.replay.index import Extremes, Index
 from strategy.replay.market import Market, market_of
 from strategy.replay.run import ReplayConfig, ReplayResult, Run, new_run, result_of
-from strategy.replay.skip_market import flips_of, thin_of
 from strategy.replay.skip_end import finish
+from strategy.replay.skip_market import flips_of, thin_of
 from strategy.replay.skip_state import Skip, new_skip
 from strategy.replay.tape import Tape, TapeInfo, prepared
 from strategy.replay.track import COUNTED

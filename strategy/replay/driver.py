@@ -42,7 +42,9 @@ def replay_many(
     kept cost no memory.
     """
     skipping = [skips(parameters, config) for parameters in sets]
-    quick = skip_many(tape, info, [each for each, can in zip(sets, skipping, strict=True) if can], config, workers, index)
+    quick = skip_many(
+        tape, info, [each for each, can in zip(sets, skipping, strict=True) if can], config, workers, index
+    )
     for parameters, can in zip(sets, skipping, strict=True):
         yield next(quick) if can else walk(tape, info, parameters, config)
 

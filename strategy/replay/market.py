@@ -42,7 +42,9 @@ class _Known(NamedTuple):
 _KNOWN: Final[dict[int, _Known]] = {}  # by identity of a tape's level column
 
 
-def market_of(tape: Tape, parameters: ParameterSet, params: Params, window: tuple[int, int], index: Index | None) -> Market:
+def market_of(
+    tape: Tape, parameters: ParameterSet, params: Params, window: tuple[int, int], index: Index | None
+) -> Market:
     """Return what a parameter set shares with others over [start, end) of local time (ns)."""
     known = _known(tape, index)
     span = window_of(known, *window)

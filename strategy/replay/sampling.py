@@ -3,9 +3,9 @@
 from typing import Any
 
 from strategy.kernel.jit import jit
+from strategy.kernel.records import FRESH
 from strategy.kernel.risk import watch_silence
 from strategy.kernel.step import advance_clock, take_book, take_gap
-from strategy.kernel.records import FRESH
 from strategy.replay.feed import write_book
 from strategy.replay.track import GAP_POINT, SILENCE_POINT, UPDATE_POINT
 

@@ -2,19 +2,35 @@
 
 What happens at such a moment is decided by the functions that decide it in the reference driver too: the kernel's
 `decide` and `act`, the venue's conditions of strategy.replay.fill_model, the order of equal times of
-strategy.replay.loop. Only what lies between is not walked: the venue's market is looked up, the strategy's is taken from
-a track, and updates that change nothing (strategy.replay.skip_quiet) are passed over.
+strategy.replay.loop. Only what lies between is not walked: the venue's market is looked up, the strategy's is taken
+from a track, and updates that change nothing (strategy.replay.skip_quiet) are passed over.
 """
 
 import math
-from typing import Any
+from typing import Any, Final
 
 from strategy.kernel.act import act
 from strategy.kernel.contract import signals_observe
 from strategy.kernel.jit import jit
 from strategy.kernel.news import take_order_news
 from strategy.kernel.quotes import entry_at
-from strategy.kernel.records import ACK, BUY, FILL, GAP, MAX_LEVELS, PENDING, QUOTED
+from strategy.kernel.records import (
+    ACK,
+    BUY,
+    FILL,
+    GAP,
+    IDLE,
+    MAX_LEVELS,
+    PENDING,
+    QUOTED,
+    R_COLLAR,
+    R_CROSS_DROPPED,
+    R_HOLDINGS,
+    R_MAX_BUYS,
+    R_MIN_NOTIONAL,
+    R_MIN_QTY,
+    R_REBALANCE,
+)
 from strategy.kernel.risk import BLOCKING
 from strategy.kernel.slots import sooner
 from strategy.kernel.step import decide, desk_of, rules_of
@@ -42,6 +58,9 @@ from strategy.replay.skip_quiet import first_change
 from strategy.replay.skip_state import BLANK, OWN, SEEN
 from strategy.replay.skip_venue import next_touch, serve_gap, serve_request, serve_trade, serve_update, stand_through
 from strategy.replay.track import GAP_POINT, SILENCE_POINT, UPDATE_POINT
+
+# Reasons that depend on which slots are free: an action may end them.
+OF_LEVELS: Final = R_MIN_QTY | R_MIN_NOTIONAL | R_CROSS_DROPPED | R_HOLDINGS | R_COLLAR | R_MAX_BUYS | R_REBALANCE
 
 
 @jit
@@ -208,7 +227,7 @@ def serve_market(
     market: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, skip: Any, source: int, row: int
 ) -> None:
     """Let the strategy take a trade, a gap or an update that may change something."""
-    tape, index, track, _ = market
+    _, index, track, _ = market
     c, core, place = venue.cursor[0], state.core[0], skip.place[0]
     stood = core["panicking"] + 2 * core["stale"]
     trades = max(first_at(index.local_trades, c["now"] + 1), c["local_trade"])
@@ -276,9 +295,7 @@ def catch_up(market: Any, state: Any, params: Any, skip: Any, c: Any, rows: int,
 
 
 @jit
-def observe(
-    tape: Any, track: Any, depth: Any, state: Any, params: Any, skip: Any, rows: int, trades: int
-) -> None:
+def observe(tape: Any, track: Any, depth: Any, state: Any, params: Any, skip: Any, rows: int, trades: int) -> None:
     """Show the signals every trade and accepted update that they have not seen, in their order."""
     place = skip.place[0]
     row, trade = place["observed_row"], place["observed_trade"]
@@ -339,7 +356,7 @@ def settles(state: Any, params: Any, track: Any, skip: Any, now: int, order_id: 
         return False
     if quoting["requote_tolerance_bps"] != math.inf or quoting["rebalance_threshold"] != math.inf:
         return False
-    if quoting["max_concurrent_buys"] < MAX_LEVELS or place["reasons"] & BLOCKING != 0:
+    if place["unsettled"] == 1 or quoting["max_concurrent_buys"] < MAX_LEVELS or place["reasons"] & BLOCKING != 0:
         return False
     for n in range(2 * core["reach"]):
         slot = state.slots[entry_at(n, core["reach"])]
@@ -374,6 +391,7 @@ def respond(state: Any, params: Any, out: Any, venue: Any, logs: Any, skip: Any,
     out.decided[0] = 0
     count = act(desk_of(state), rules_of(params), event, out, reasons | place["reasons"])
     place["decided"] = 1 - core["clearing"]
+    place["unsettled"] = 1 if count > 0 and waits(core, params.quoting[0], state.slots) else 0
     place["scanned"] = place["row"]
     skip.watch[0]["set"] = 0
     if c["record_decisions"] == 1 and out.decided[0] == 1:
@@ -381,6 +399,19 @@ def respond(state: Any, params: Any, out: Any, venue: Any, logs: Any, skip: Any,
         c["decisions"] += 1
     for i in range(count):
         send(state, venue, logs, out.actions[i])
+
+
+@jit
+def waits(core: Any, quoting: Any, slots: Any) -> bool:
+    """Return whether the next event may be news of what was just done: a free slot waits, or a reason has gone."""
+    if core["told_reasons"] & OF_LEVELS != 0:
+        return True
+    for level in range(core["reach"]):
+        if level < quoting["buy_levels"] and core["bid_enabled"] == 1 and slots[level]["state"] == IDLE:
+            return True
+        if level < quoting["sell_levels"] and core["ask_enabled"] == 1 and slots[MAX_LEVELS + level]["state"] == IDLE:
+            return True
+    return False
 
 
 @jit

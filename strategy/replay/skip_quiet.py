@@ -1,9 +1,9 @@
 """How far along the tape nothing changes: updates that would cause no action and no news are not looked at.
 
-After each decision a *watch* is set: what has to stay as it is. Extremes of 256, 16 and single updates are held against
-it. A block that keeps within changes nothing; one that does not is looked at in parts, and a single update that does not
-is handed to the strategy. The watch may be stricter than need be, never looser: an update handed over for nothing costs
-time, one passed over that would have mattered is an error.
+After each decision a *watch* is set: what has to stay as it is. Extremes of 256, 16 and single updates are held
+against it. A block that keeps within changes nothing; one that does not is looked at in parts, and a single update that
+does not is handed to the strategy. The watch may be stricter than need be, never looser: an update handed over for
+nothing costs time, one passed over that would have mattered is an error.
 
 Wanted prices and sizes over a range of sigma and mid are taken between their values at the range's corners, which holds
 for policies that say so (`Policy.skips`).
@@ -190,7 +190,7 @@ def set_watch(index: Any, state: Any, params: Any, skip: Any) -> None:
     """Say what has to stay as it is after a decision."""
     core, watch, risk = state.core[0], skip.watch[0], params.risk[0]
     watch["set"] = 1
-    watch["walk"] = core["clearing"]
+    watch["walk"] = max(core["clearing"], skip.place[0]["unsettled"])
     watch["prices"] = 0
     watch["trailing"] = 0
     watch["drawdown"] = 0
@@ -249,7 +249,6 @@ def watch_equity(index: Any, core: Any, risk: Any, watch: Any) -> None:
 @jit
 def watch_positions(state: Any, barriers: Any, watch: Any) -> None:
     """Keep mid off every stop; what is about to be closed, or to have its profit taken, is looked at all the time."""
-    core = state.core[0]
     watch["trailing"] = 1 if barriers["trailing_delta"] != math.inf else 0
     for i in range(ENTRIES):
         holding, side = state.held[i], int(state.slots[i]["side"])
@@ -429,9 +428,7 @@ def moved_behind(side: int, low: int, high: int, limit: int, mid: Any) -> tuple[
 
 
 @jit
-def free_holds(
-    state: Any, params: Any, side: int, price: Any, lots: Any, mid: Any, last: Any, crosses: bool
-) -> bool:
+def free_holds(state: Any, params: Any, side: int, price: Any, lots: Any, mid: Any, last: Any, crosses: bool) -> bool:
     """Return whether a free slot's level stays unquoted for one and the same reason over ranges of price and size."""
     quoting, rules = params.quoting[0], rules_of(params)
     if crosses and quoting["drop_on_cross"] == 1:

@@ -37,6 +37,7 @@ PLACE = np.dtype(
         ("decided_row", "i8"),
         ("decided_trade", "i8"),
         ("reasons", "i8"),
+        ("unsettled", "i1"),  # what was done last may be news at the next event
     ],
     align=True,
 )

@@ -99,9 +99,8 @@ def touch_in(tape: Any, index: Any, c: Any, j: int, bid: int, ask: int) -> tuple
         ticks = tape.trade_ticks[k]
         if (tape.trade_side[k] == SELL and ticks <= bid) or (tape.trade_side[k] == BUY and ticks >= ask):
             return tape.trade_exch[k], EXCH_TRADE, k
-    if j < len(tape.update_exch):
-        if 0 < tape.ask_ticks[j] <= bid or (tape.bid_ticks[j] > 0 and tape.bid_ticks[j] >= ask):
-            return tape.update_exch[j], EXCH_UPDATE, j
+    if j < len(tape.update_exch) and (0 < tape.ask_ticks[j] <= bid or tape.bid_ticks[j] >= max(ask, 1)):
+        return tape.update_exch[j], EXCH_UPDATE, j
     return NEVER, EXCH_TRADE, 0
 
 

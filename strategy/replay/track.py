@@ -5,7 +5,7 @@ settings alone. They are worked out once, by the kernel's own functions, and sha
 """
 
 import math
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
