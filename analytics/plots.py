@@ -33,9 +33,11 @@ STEPS_S: Final = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200
 STYLE: Final[dict[str, Any]] = {"size": 11}
 
 
-def new_figure(height: float = 3.4, rows: int = 1, ratios: Sequence[float] | None = None) -> tuple[Figure, list[Axes]]:
-    """Return an empty figure with `rows` axes above each other that share x."""
-    figure = Figure(figsize=(WIDTH_IN, height), dpi=140, layout="constrained")
+def new_figure(
+    height: float = 3.4, rows: int = 1, ratios: Sequence[float] | None = None, width: float = WIDTH_IN
+) -> tuple[Figure, list[Axes]]:
+    """Return an empty figure (inches) with `rows` axes above each other that share x."""
+    figure = Figure(figsize=(width, height), dpi=140, layout="constrained")
     grid = figure.subplots(rows, 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": ratios})
     axes = [row[0] for row in grid]
     for axis in axes:
@@ -81,7 +83,7 @@ def spread_curve(sigma: F64, half_spread_bps: F64, thresholds: Sequence[float], 
     axis.set_xlim(x[0], x[-1])
     axis.set_xlabel("sigma per sample, bps (bars: how often observed)", **STYLE)
     axis.set_ylabel("half-spread, bps", **STYLE)
-    _regime_legend(figure, range(1, 5))
+    regime_legend(figure, range(1, 5))
     return figure
 
 
@@ -89,13 +91,13 @@ def equity(ts: I64, excess: F64, base: F64, currency: str, asset: str) -> Figure
     """Draw the PnL above holding the start inventory, and the inventory below it."""
     figure, (money, held) = new_figure(4.2, 2, (3, 2))
     keep = decimated(excess)
-    money.plot(_times(ts[keep]), excess[keep], color=BUY_COLOUR, linewidth=1.4)
+    money.plot(times(ts[keep]), excess[keep], color=BUY_COLOUR, linewidth=1.4)
     money.axhline(0, color=MUTED, linewidth=0.8)
     money.set_ylabel(f"PnL, {currency}", **STYLE)
     keep = decimated(base)
-    held.step(_times(ts[keep]), base[keep], where="post", color=INK, linewidth=1.2)
+    held.step(times(ts[keep]), base[keep], where="post", color=INK, linewidth=1.2)
     held.set_ylabel(f"{asset} held", **STYLE)
-    _time_axis(held)
+    time_axis(held)
     return figure
 
 
@@ -103,14 +105,14 @@ def fills_on_mid(path: tuple[I64, F64], quotes: Sequence[tuple[int, int, float, 
     """Draw the mid, our quotes (start ns, end ns, price, side) and our fills (`ts`, `price`, `side` columns)."""
     figure, (axis,) = new_figure(3.8)
     keep = decimated(path[1])
-    axis.plot(_times(path[0][keep]), path[1][keep], color=INK, linewidth=0.9, label="mid")
+    axis.plot(times(path[0][keep]), path[1][keep], color=INK, linewidth=0.9, label="mid")
     for side, colour in ((1, BUY_COLOUR), (-1, SELL_COLOUR)):
         own = [quote for quote in quotes if quote[3] == side]
-        starts, ends = _times(np.array([q[0] for q in own], np.int64)), _times(np.array([q[1] for q in own], np.int64))
+        starts, ends = times(np.array([q[0] for q in own], np.int64)), times(np.array([q[1] for q in own], np.int64))
         axis.hlines([q[2] for q in own], starts, ends, color=colour, linewidth=1.0, alpha=0.6)
         mine = np.asarray(fills["side"]) == side
         axis.scatter(
-            _times(np.asarray(fills["ts"])[mine]),
+            times(np.asarray(fills["ts"])[mine]),
             np.asarray(fills["price"])[mine],
             marker="^" if side > 0 else "v",
             s=34,
@@ -122,7 +124,7 @@ def fills_on_mid(path: tuple[I64, F64], quotes: Sequence[tuple[int, int, float, 
         )
     axis.set_ylabel("price, quote currency", **STYLE)
     axis.ticklabel_format(axis="y", useOffset=False)
-    _time_axis(axis)
+    time_axis(axis)
     figure.legend(loc="outside upper right", ncols=3, frameon=False, fontsize=10)
     return figure
 
@@ -131,21 +133,26 @@ def sigma_ribbon(ts: I64, sigma: F64, regime: I64) -> Figure:
     """Draw sigma over time above a ribbon that shows the regime in force."""
     figure, (axis, ribbon) = new_figure(3.6, 2, (6, 1))
     keep = decimated(np.nan_to_num(sigma))
-    axis.plot(_times(ts[keep]), sigma[keep] * 1e4, color=INK, linewidth=1.1)
+    axis.plot(times(ts[keep]), sigma[keep] * 1e4, color=INK, linewidth=1.1)
     axis.set_ylabel("sigma per sample, bps", **STYLE)
     axis.set_ylim(bottom=0)
+    draw_ribbon(ribbon, ts, regime)
+    time_axis(ribbon)
+    regime_legend(figure, sorted(set(regime.tolist())))
+    return figure
+
+
+def draw_ribbon(axis: Axes, ts: I64, regime: I64) -> None:
+    """Draw the regime in force from each moment on as a band of colours."""
     if len(ts) > 1:
         turns = np.concatenate([[0], np.flatnonzero(np.diff(regime)) + 1, [len(ts) - 1]])
-        edges = _times(ts[turns])
+        edges = times(ts[turns])
         widths = np.maximum(np.diff(edges), 0)
         colours = [REGIME_COLOURS[int(regime[turn])] for turn in turns[:-1]]
-        ribbon.broken_barh(list(zip(edges[:-1], widths, strict=True)), (0, 1), facecolors=colours, linewidth=0)
-    ribbon.set_yticks([])
-    ribbon.grid(False)
-    ribbon.set_ylabel("regime", **STYLE, rotation=0, ha="right", va="center")
-    _time_axis(ribbon)
-    _regime_legend(figure, sorted(set(regime.tolist())))
-    return figure
+        axis.broken_barh(list(zip(edges[:-1], widths, strict=True)), (0, 1), facecolors=colours, linewidth=0)
+    axis.set_yticks([])
+    axis.grid(False)
+    axis.set_ylabel("regime", **STYLE, rotation=0, ha="right", va="center")
 
 
 def markout_curve(horizons_s: Sequence[float], series: Mapping[str, Sequence[float]]) -> Figure:
@@ -190,21 +197,24 @@ def decimated(values: F64) -> I64:
     return np.array(sorted(chosen), np.int64)
 
 
-def _times(ts: I64) -> F64:
+def times(ts: I64) -> F64:
+    """Return times as axes want them: seconds since the epoch."""
     return np.asarray(ts, np.float64) / 1e9
 
 
-def _time_axis(axis: Axes) -> None:
+def time_axis(axis: Axes) -> None:
     """Label a time axis in UTC with at most six round times; matplotlib's date locator warns on odd spans."""
     first, last = axis.get_xlim()
     step = next((step for step in STEPS_S if (last - first) / step <= 5), STEPS_S[-1])
     form = "%H:%M:%S" if step < 60 else "%H:%M"
     axis.xaxis.set_major_locator(ticker.MultipleLocator(step))
     axis.xaxis.set_major_formatter(lambda x, _: datetime.fromtimestamp(x, UTC).strftime(form))
-    axis.set_xlabel(f"UTC, {datetime.fromtimestamp(axis.dataLim.x0, UTC):%Y-%m-%d}", **STYLE)
+    begin = axis.dataLim.x0 if np.isfinite(axis.dataLim.x0) else first
+    axis.set_xlabel(f"UTC, {datetime.fromtimestamp(begin, UTC):%Y-%m-%d}", **STYLE)
 
 
-def _regime_legend(figure: Figure, regimes: Sequence[int] | range) -> None:
+def regime_legend(figure: Figure, regimes: Sequence[int] | range) -> None:
+    """Name the colours of regimes above the figure."""
     patches = [Patch(color=REGIME_COLOURS[index], label=REGIME_NAMES[index]) for index in regimes]
     narrow = {"columnspacing": 1.0, "handlelength": 1.2}
     figure.legend(handles=patches, loc="outside upper right", ncols=5, frameon=False, fontsize=10, **narrow)

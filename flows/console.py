@@ -109,6 +109,16 @@ def progress(title: str) -> Iterator[Advance]:
         yield lambda completed, total, note: bar.update(task, completed=completed, total=total, note=note)
 
 
+@contextmanager
+def waiting(title: str) -> Iterator[None]:
+    """Show on a terminal what takes its time, for as long as it does; a pipe or a log stays quiet."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    with Console(stderr=True).status(title):
+        yield
+
+
 def _plain(title: str) -> Advance:
     said = time.monotonic()
 

@@ -86,12 +86,12 @@ def _spread(settings: Settings) -> dict[str, Any]:
 
 def _held(settings: Settings) -> tuple[int, int]:
     """Return the first and last receive time that the lake holds of the symbol."""
-    from analytics.coverage import coverage
+    from analytics.coverage import span
 
     with rooms.lake(settings, read_only=True) as lake:
-        for row in coverage(lake).iter_rows(named=True):
-            if (row["venue"], row["symbol"]) == (settings.venue, settings.symbol):
-                return row["first_ns"], row["last_ns"]
+        found = span(lake, settings.venue, settings.symbol)
+    if found is not None:
+        return found
     raise Failed(f"the lake holds nothing of {settings.symbol} on {settings.venue}: record or import it first")
 
 

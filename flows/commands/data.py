@@ -1,4 +1,4 @@
-"""Commands around the data: import, ingest, coverage, replay."""
+"""Commands around the data: import, ingest, coverage."""
 
 from dataclasses import astuple, fields
 from pathlib import Path
@@ -21,7 +21,7 @@ faults the lowest code.
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("import", help=IMPORT_HELP)(import_paths)
-    for command in (ingest, coverage, replay):
+    for command in (ingest, coverage):
         app.command()(command)
 
 
@@ -64,21 +64,3 @@ def coverage() -> None:
 
     with rooms.lake(options.settings_for(), read_only=True) as lake:
         console.frame("lake", held(lake))
-
-
-def replay(
-    version: Annotated[int | None, typer.Option("--version", help="A registered version; default champion.")] = None,
-    params: options.Params = None,
-    changes: options.Changes = None,
-    start: options.Start = None,
-    end: options.End = None,
-    venue: options.Venue = None,
-    symbol: options.Symbol = None,
-) -> None:
-    """Replay one parameter set over one window and show its metrics."""
-    from flows.replay import replay_window
-
-    settings = options.settings_for(venue, symbol)
-    window = options.instant(start, "--start"), options.instant(end, "--end")
-    done = replay_window(settings, version, params, options.changes(changes), window)
-    console.metrics(f"{done.title}, {done.seconds:.3f} s", done.metrics)

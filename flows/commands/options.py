@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -19,6 +19,7 @@ Params = Annotated[str | None, typer.Option("--params", help="A preset, or a par
 Changes = Annotated[
     list[str] | None, typer.Option("--set", metavar="GROUP.FIELD=VALUE", help="Change one value of it; repeatable.")
 ]
+Driver = Literal["auto", "skip", "reference"]
 
 
 def settings_for(venue: str | None = None, symbol: str | None = None) -> Settings:
@@ -38,6 +39,14 @@ def instant(text: str | None, option: str) -> int | None:
         raise BadInput(f"{option} was {text!r}: write a UTC date or time, like 2026-01-31T12:00") from error
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1_000
+
+
+def window(start: str | None, end: str | None, names: tuple[str, str]) -> tuple[int | None, int | None]:
+    """Read both ends of a half-open window, by the names of their options."""
+    first, last = instant(start, names[0]), instant(end, names[1])
+    if first is not None and last is not None and first >= last:
+        raise BadInput(f"{names[0]} was {start}, it must be before {names[1]} {end}")
+    return first, last
 
 
 def changes(texts: list[str] | None) -> dict[str, Any]:
