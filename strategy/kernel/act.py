@@ -7,6 +7,7 @@ import math
 from typing import Any, Final
 
 from strategy.kernel.barriers import close_positions
+from strategy.kernel.borrowing import borrowed
 from strategy.kernel.jit import jit
 from strategy.kernel.quotes import want_side
 from strategy.kernel.rebalance import rebalance
@@ -31,7 +32,7 @@ from strategy.kernel.records import (
     SELL,
 )
 from strategy.kernel.risk import BLOCKING, is_locked
-from strategy.kernel.slots import cancel_slots, end_cooldowns, next_wake, place_slots, write_resting
+from strategy.kernel.slots import cancel_side, end_cooldowns, note_wakes, place_slots, write_resting
 from strategy.kernel.takers import taking
 
 # Reasons that describe a moment and not a condition: their end is no news.
@@ -43,17 +44,19 @@ PASSING: Final = (
 @jit
 def act(desk: Any, rules: Any, event: Any, out: Any, reasons: int) -> int:
     """Bring the slots to what is decided; return the number of actions."""
-    core = desk.core[0]
+    desk, rules, out = borrowed((desk, rules, out))
+    core, quoting = desk.core[0], rules.quoting[0]
     now = event["local_ts"]
-    end_cooldowns(desk.slots, now)
+    core["reach"] = max(core["reach"], quoting["buy_levels"], quoting["sell_levels"])
+    end_cooldowns(desk, now)
     reasons |= clear_the_way(desk, rules, now, reasons, out)
-    reasons |= write_wants(desk, rules, out.decision[0])
-    reasons |= cancel_slots(desk, rules, now, out)
+    reasons |= write_wants(desk, rules, out)
+    reasons |= cancel_side(desk, rules, BUY, now, out)
+    reasons |= cancel_side(desk, rules, SELL, now, out)
     reasons |= place_slots(desk, rules, now, out)
-    count_reasons(core, reasons)
-    core["next_wake_ns"] = next_wake(desk, rules, now)
+    note_wakes(desk, rules, now)
     if out.used[0] > 0 or is_news(core, reasons):
-        write_decision(desk, event, reasons, out)
+        note_decision(desk, event, reasons, out)
     return int(out.used[0])
 
 
@@ -61,7 +64,7 @@ def act(desk: Any, rules: Any, event: Any, out: Any, reasons: int) -> int:
 def clear_the_way(desk: Any, rules: Any, now: int, reasons: int, out: Any) -> int:
     """Let orders that take go first: close what reached a barrier, rebalance; quotes stand aside meanwhile."""
     core = desk.core[0]
-    core["clearing"] = 1 if taking(desk.slots) else 0
+    core["clearing"] = 1 if taking(desk) else 0
     blocked = reasons & BLOCKING != 0
     found = 0
     if rules.quoting[0]["rebalance_threshold"] != math.inf and not blocked and not is_locked(core, now):
@@ -76,25 +79,35 @@ def clear_the_way(desk: Any, rules: Any, now: int, reasons: int, out: Any) -> in
 
 
 @jit
-def write_wants(desk: Any, rules: Any, decision: Any) -> int:
-    """Write the wanted quotes of both sides into a decision; return the reasons."""
-    core = desk.core[0]
-    for level in range(MAX_LEVELS):
-        decision["want_bid_ticks"][level] = 0
-        decision["want_bid_lots"][level] = 0
-        decision["want_ask_ticks"][level] = 0
-        decision["want_ask_lots"][level] = 0
+def write_wants(desk: Any, rules: Any, out: Any) -> int:
+    """Write the wanted quotes of both sides into the decision; return why free slots go without.
+
+    What open levels want is written for a reader of decisions, and for the tolerance that they may be off by.
+    """
+    core, decision = desk.core[0], out.decision[0]
+    clear_wants(decision, MAX_LEVELS if out.recording[0] == 1 else core["reach"])
+    every = out.recording[0] == 1 or rules.quoting[0]["requote_tolerance_bps"] != math.inf
     reasons = 0
     if core["bid_enabled"] == 1:
-        reasons |= want_side(desk, rules, BUY, decision["want_bid_ticks"], decision["want_bid_lots"])
+        reasons |= want_side(desk, rules, BUY, every, decision["want_bid_ticks"], decision["want_bid_lots"])
     if core["ask_enabled"] == 1:
-        reasons |= want_side(desk, rules, SELL, decision["want_ask_ticks"], decision["want_ask_lots"])
+        reasons |= want_side(desk, rules, SELL, every, decision["want_ask_ticks"], decision["want_ask_lots"])
     return reasons
 
 
 @jit
+def clear_wants(decision: Any, levels: int) -> None:
+    """Want nothing at so many levels a side."""
+    for level in range(levels):
+        decision["want_bid_ticks"][level] = 0
+        decision["want_bid_lots"][level] = 0
+        decision["want_ask_ticks"][level] = 0
+        decision["want_ask_lots"][level] = 0
+
+
+@jit
 def count_reasons(core: Any, reasons: int) -> None:
-    """Count why levels were not quoted as wanted."""
+    """Count the decision under why free levels were not quoted as wanted."""
     if reasons & (R_MIN_QTY | R_MIN_NOTIONAL | R_CROSS_ADJUSTED | R_CROSS_DROPPED | R_HOLDINGS) != 0:
         core["min_qty"] += 1 if reasons & R_MIN_QTY != 0 else 0
         core["min_notional"] += 1 if reasons & R_MIN_NOTIONAL != 0 else 0
@@ -117,8 +130,23 @@ def is_news(core: Any, reasons: int) -> bool:
 
 
 @jit
+def note_decision(desk: Any, event: Any, reasons: int, out: Any) -> None:
+    """Count a decision, remember what was told and, for a reader, write it down."""
+    core = desk.core[0]
+    if out.recording[0] == 1:
+        write_decision(desk, event, reasons, out)
+    count_reasons(core, reasons)
+    core["told_reasons"] = reasons & ~PASSING
+    core["told_regime"] = core["regime"]
+    core["told_bid_enabled"] = core["bid_enabled"]
+    core["told_ask_enabled"] = core["ask_enabled"]
+    core["decisions"] += 1
+    out.decided[0] = 1
+
+
+@jit
 def write_decision(desk: Any, event: Any, reasons: int, out: Any) -> None:
-    """Complete the decision record and remember what was told."""
+    """Complete the decision record."""
     core, decision = desk.core[0], out.decision[0]
     decision["seq"] = event["seq"]
     decision["local_ts"] = event["local_ts"]
@@ -138,9 +166,3 @@ def write_decision(desk: Any, event: Any, reasons: int, out: Any) -> None:
     decision["quote_atoms"] = core["quote_atoms"]
     decision["n_actions"] = out.used[0]
     write_resting(desk.slots, decision)
-    core["told_reasons"] = reasons & ~PASSING
-    core["told_regime"] = core["regime"]
-    core["told_bid_enabled"] = core["bid_enabled"]
-    core["told_ask_enabled"] = core["ask_enabled"]
-    core["decisions"] += 1
-    out.decided[0] = 1

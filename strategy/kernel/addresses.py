@@ -15,7 +15,7 @@ STATE_SIGNALS: Final = 10
 PARAMS: Final = STATE_SIGNALS + MAX_SIGNALS
 PARAMS_SIGNALS: Final = PARAMS + 8
 REST: Final = PARAMS_SIGNALS + MAX_SIGNALS
-ADDRESSES: Final = REST + 5
+ADDRESSES: Final = REST + 6
 
 
 def addresses(state: State, params: Params, event: Records, out: Out) -> NDArray[np.int64]:

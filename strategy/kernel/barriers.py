@@ -3,11 +3,13 @@
 import math
 from typing import Any, Final
 
+from strategy.kernel.borrowing import borrowed
 from strategy.kernel.holdings import drop_holding
 from strategy.kernel.jit import jit, jit_apart
 from strategy.kernel.quotes import (
     GRID,
     affordable,
+    entry_at,
     grid_ceil,
     grid_floor,
     held,
@@ -48,9 +50,11 @@ def close_positions(desk: Any, rules: Any, now: int, reasons: int, blocked: bool
 
     `reasons` are the decision's so far, `blocked` says whether anything may rest.
     """
+    desk, rules, out = borrowed((desk, rules, out))
     core = desk.core[0]
     found = 0
-    for i in range(ENTRIES):
+    for n in range(2 * core["reach"]):
+        i = entry_at(n, core["reach"])
         holding = desk.held[i]
         if holding["lots"] > 0 and holding["hit"] == 0:
             holding["hit"] = barrier_hit(rules.barriers[0], holding, int(desk.slots[i]["side"]), core, now, reasons)
@@ -58,20 +62,21 @@ def close_positions(desk: Any, rules: Any, now: int, reasons: int, blocked: bool
         if holding["hit"] != 0:
             found |= R_DUST if dust_dropped(desk, rules, i, now, reasons) else R_BARRIER
     others_clear = core["clearing"]
-    core["clearing"] = 1 if others_clear == 1 or any_hit(desk.held) else 0
-    for i in range(ENTRIES):
+    core["clearing"] = 1 if others_clear == 1 or any_hit(desk) else 0
+    for n in range(2 * core["reach"]):
+        i = entry_at(n, core["reach"])
         if desk.held[i]["lots"] > 0:
             found |= close_position(desk, rules, i, now, reasons, blocked, out)
-    core["clearing"] = 1 if others_clear == 1 or any_hit(desk.held) else 0
+    core["clearing"] = 1 if others_clear == 1 or any_hit(desk) else 0
     return found
 
 
 @jit
-def any_hit(held_by_slots: Any) -> bool:
+def any_hit(desk: Any) -> bool:
     """Return whether a holding that reached a barrier is still there."""
-    found = False
-    for holding in held_by_slots:
-        found = found or holding["hit"] != 0
+    reach, found = desk.core[0]["reach"], False
+    for n in range(2 * reach):
+        found = found or desk.held[entry_at(n, reach)]["hit"] != 0
     return found
 
 
@@ -147,9 +152,9 @@ def place_take_profit(desk: Any, rules: Any, i: int, now: int, out: Any) -> int:
         return 0
     entry = holding["atoms"] / float(holding["lots"])
     price = grid_floor(entry * (1.0 - share)) if side == BUY else grid_ceil(entry * (1.0 + share))
-    limit = opposite_best(core, desk.slots, side)
+    limit = opposite_best(desk, side)
     if side * price >= side * limit:
         price = limit - side
-    free = held(core, side) - reserved(desk.slots, side)
+    free = held(core, side) - reserved(desk, side)
     lots = min(holding["lots"], affordable(side, max(price, 1), free))
     return send_close(desk, rules, ENTRIES + i, PLACE, TAKE_PROFIT, price, lots, now, out)

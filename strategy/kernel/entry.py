@@ -73,5 +73,6 @@ def call(table: Any) -> int:
         carray(at[REST + 2], (1,), np.int64),
         carray(at[REST + 3], (1,), DECISION),
         carray(at[REST + 4], (1,), np.int64),
+        carray(at[REST + 5], (1,), np.int64),
     )
     return step(state, params, event[0], out)

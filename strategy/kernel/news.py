@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from strategy.kernel.holdings import add_holding, end_order, take_off_holding
 from strategy.kernel.jit import jit
-from strategy.kernel.quotes import is_open
+from strategy.kernel.quotes import entry_at, is_open
 from strategy.kernel.records import (
     ACK,
     CANCELLED,
@@ -27,12 +27,16 @@ RETRY_PAUSE_NS: Final = 1_000_000  # at least this long after one that it may: t
 
 
 @jit
-def find_slot(slots: Any, order_id: int) -> int:
+def find_slot(desk: Any, order_id: int) -> int:
     """Return the slot whose last order this is, -1 when none."""
-    for i in range(len(slots)):
+    core, slots = desk.core[0], desk.slots
+    for n in range(2 * core["reach"]):
+        i = entry_at(n, core["reach"])
         if slots[i]["order_id"] == order_id:
             return i
-    return -1
+        if core["exits_used"] == 1 and slots[ENTRIES + i]["order_id"] == order_id:
+            return ENTRIES + i
+    return EXITS if core["exits_used"] == 1 and slots[EXITS]["order_id"] == order_id else -1
 
 
 @jit
@@ -42,7 +46,7 @@ def take_order_news(desk: Any, rules: Any, event: Any) -> int:
     if kind == FILL:
         take_fill(desk, rules, event)
         return 0
-    i = find_slot(desk.slots, event["order_id"])
+    i = find_slot(desk, event["order_id"])
     if i < 0:
         return 0
     slot = desk.slots[i]
@@ -96,7 +100,7 @@ def take_fill(desk: Any, rules: Any, event: Any) -> None:
     core["base_lots"] += event["side"] * lots - event["fee_base_lots"]
     core["quote_atoms"] -= event["side"] * paid + event["fee_quote_atoms"]
     core["fills"] += 1
-    i = find_slot(desk.slots, event["order_id"])
+    i = find_slot(desk, event["order_id"])
     if i < 0:
         core["late_fills"] += 1
         return

@@ -7,6 +7,7 @@ from strategy.kernel.jit import jit
 from strategy.kernel.records import (
     BUY,
     CANCELLING,
+    IDLE,
     MAX_LEVELS,
     PENDING,
     QUOTED,
@@ -18,6 +19,7 @@ from strategy.kernel.records import (
     R_MIN_NOTIONAL,
     R_MIN_QTY,
 )
+from strategy.kernel.state import ENTRIES, EXITS
 
 BPS: Final = 1e-4
 
@@ -73,6 +75,18 @@ def vol_size(quoting: Any, sigma: float) -> float:
 
 
 @jit
+def first_of(side: int) -> int:
+    """Return a side's first entry slot."""
+    return 0 if side == BUY else MAX_LEVELS
+
+
+@jit
+def entry_at(n: int, reach: int) -> int:
+    """Return the `n`-th of the 2 x `reach` entry slots that may be in use: bids first, then asks."""
+    return n if n < reach else MAX_LEVELS + n - reach
+
+
+@jit
 def is_open(slot: Any) -> bool:
     """Return whether the slot's order may rest at the venue."""
     return bool(slot["state"] == PENDING or slot["state"] == QUOTED or slot["state"] == CANCELLING)
@@ -95,26 +109,56 @@ def held(core: Any, side: int) -> float:
 
 
 @jit
-def reserved(slots: Any, side: int) -> float:
-    """Return what all orders of a side that may rest lock, sent and not yet confirmed ones included."""
+def locked_in(slots: Any, side: int, first: int, count: int) -> float:
+    """Return what a side's orders that may rest lock in `count` slots from `first` on."""
     total = 0.0
-    for slot in slots:
+    for i in range(first, first + count):
+        slot = slots[i]
         if slot["side"] == side and is_open(slot):
             total += cost_of(side, slot["price_ticks"], slot["leaves_lots"])
     return total
 
 
 @jit
-def opposite_best(core: Any, slots: Any, side: int) -> int:
+def locked_by_exits(desk: Any, side: int) -> float:
+    """Return what a side's closing orders that may rest lock, and the rebalance's."""
+    core = desk.core[0]
+    if core["exits_used"] == 0:
+        return 0.0
+    closing = locked_in(desk.slots, side, ENTRIES + first_of(-side), core["reach"])
+    return closing + locked_in(desk.slots, side, EXITS, 1)
+
+
+@jit
+def reserved(desk: Any, side: int) -> float:
+    """Return what all orders of a side that may rest lock, sent and not yet confirmed ones included."""
+    quotes = locked_in(desk.slots, side, first_of(side), desk.core[0]["reach"])
+    return quotes + locked_by_exits(desk, side)
+
+
+@jit
+def opposite_best(desk: Any, side: int) -> int:
     """Return the price that a quote of `side` must not reach: the book's opposite best or our own opposite order's.
 
     Our own orders count because a tape's book does not show them: a venue's would.
     """
-    limit = core["ask_ticks"] if side == BUY else core["bid_ticks"]
-    for slot in slots:
+    core = desk.core[0]
+    limit = int(core["ask_ticks"] if side == BUY else core["bid_ticks"])
+    limit = nearest_in(desk.slots, side, first_of(-side), core["reach"], limit)
+    if core["exits_used"] == 1:
+        limit = nearest_in(desk.slots, side, ENTRIES + first_of(side), core["reach"], limit)
+        limit = nearest_in(desk.slots, side, EXITS, 1, limit)
+    return limit
+
+
+@jit
+def nearest_in(slots: Any, side: int, first: int, count: int, limit: int) -> int:
+    """Return the nearer to a quote of `side`: `limit`, or an opposite order in `count` slots from `first` on."""
+    for i in range(first, first + count):
+        slot = slots[i]
         if slot["side"] == -side and is_open(slot) and side * slot["price_ticks"] < side * limit:
             limit = slot["price_ticks"]
-    return int(limit)
+    return limit
 
 
 @jit
@@ -126,32 +170,46 @@ def affordable(side: int, price_ticks: int, free: float) -> int:
 
 
 @jit
-def count_open(slots: Any, side: int) -> int:
-    """Return how many entries of a side may rest."""
-    first = 0 if side == BUY else MAX_LEVELS
-    count = 0
-    for level in range(MAX_LEVELS):
-        if is_open(slots[first + level]):
-            count += 1
-    return count
+def count_open(slots: Any, first: int, count: int) -> int:
+    """Return how many orders may rest in `count` slots from `first` on."""
+    found = 0
+    for i in range(first, first + count):
+        if is_open(slots[i]):
+            found += 1
+    return found
 
 
 @jit
-def want_side(desk: Any, rules: Any, side: int, ticks: Any, lots: Any) -> int:
-    """Write a side's wanted price and size per level, 0 where none is wanted; return the reasons why not.
+def any_idle(slots: Any, first: int, count: int) -> bool:
+    """Return whether one of `count` slots from `first` on is free for an order."""
+    found = False
+    for i in range(first, first + count):
+        found = found or slots[i]["state"] == IDLE
+    return found
 
-    Levels without an order share what open orders leave free, the inner levels first.
+
+@jit
+def want_side(desk: Any, rules: Any, side: int, every: bool, ticks: Any, lots: Any) -> int:
+    """Write a side's wanted price and size per level, 0 where none is wanted; return why free slots go without.
+
+    Levels without an order share what open orders leave free, the inner levels first, those that pause included. What
+    open levels want is only written when asked for (`every`).
     """
-    core, quoting = desk.core[0], rules.quoting[0]
-    first = 0 if side == BUY else MAX_LEVELS
+    core, quoting, slots = desk.core[0], rules.quoting[0], desk.slots
+    first = first_of(side)
     levels = quoting["buy_levels"] if side == BUY else quoting["sell_levels"]
-    room = quoting["max_concurrent_buys"] - count_open(desk.slots, side) if side == BUY else MAX_LEVELS
-    limit = opposite_best(core, desk.slots, side)
-    free = held(core, side) - reserved(desk.slots, side)
+    if not every and not any_idle(slots, first, levels):
+        return 0
+    room = quoting["max_concurrent_buys"] - count_open(slots, first, core["reach"]) if side == BUY else MAX_LEVELS
+    limit = opposite_best(desk, side)
+    free = held(core, side) - reserved(desk, side)
     reasons = 0
     for level in range(levels):
+        resting = is_open(slots[first + level])
+        if resting and not every:
+            continue
         price, size, why = want_level(core, rules, side, level, limit)
-        if size > 0 and not is_open(desk.slots[first + level]):
+        if size > 0 and not resting:
             if room <= 0:
                 size, why = 0, why | R_MAX_BUYS
             else:
@@ -159,7 +217,7 @@ def want_side(desk: Any, rules: Any, side: int, ticks: Any, lots: Any) -> int:
                 free -= cost_of(side, price, size)
                 why |= short
                 room -= 1 if size > 0 else 0
-        reasons |= why
+        reasons |= why if slots[first + level]["state"] == IDLE else 0
         ticks[level] = price if size > 0 else 0
         lots[level] = size
     return reasons

@@ -8,7 +8,7 @@ Only an acknowledged order is cancelled: a cancel that overtakes its order would
 from typing import Any, Final
 
 from strategy.kernel.jit import jit
-from strategy.kernel.quotes import BPS, GRID, cost_of, held, is_open
+from strategy.kernel.quotes import BPS, GRID, cost_of, entry_at, first_of, held, is_open, locked_by_exits
 from strategy.kernel.records import (
     BUY,
     CANCEL,
@@ -25,55 +25,64 @@ from strategy.kernel.records import (
     R_RATE,
     R_REFRESH,
     R_REQUOTE,
+    SELL,
     TAKE_PROFIT,
 )
 from strategy.kernel.risk import is_locked, may_send, note_sent
-from strategy.kernel.state import ENTRIES
+from strategy.kernel.state import ENTRIES, EXITS
 
 TOLERANCE: Final = 1e-6  # lots, or relative for atoms: fees are not whole atoms
 
 
 @jit
-def end_cooldowns(slots: Any, now: int) -> None:
+def end_cooldowns(desk: Any, now: int) -> None:
     """Free the slots whose pause is over."""
-    for slot in slots:
-        if slot["state"] == COOLDOWN and now >= slot["cooldown_until_ns"]:
-            slot["state"] = IDLE
+    core, slots = desk.core[0], desk.slots
+    for n in range(2 * core["reach"]):
+        i = entry_at(n, core["reach"])
+        end_cooldown(slots[i], now)
+        if core["exits_used"] == 1:
+            end_cooldown(slots[ENTRIES + i], now)
+    if core["exits_used"] == 1:
+        end_cooldown(slots[EXITS], now)
 
 
 @jit
-def cancel_slots(desk: Any, rules: Any, now: int, out: Any) -> int:
-    """Cancel the quotes that may not or no longer rest; return the reasons.
+def end_cooldown(slot: Any, now: int) -> None:
+    """Free a slot whose pause is over."""
+    if slot["state"] == COOLDOWN and now >= slot["cooldown_until_ns"]:
+        slot["state"] = IDLE
+
+
+@jit
+def cancel_side(desk: Any, rules: Any, side: int, now: int, out: Any) -> int:
+    """Cancel a side's quotes that may not or no longer rest; return the reasons.
 
     A side that is disabled (blocked, halted, by the inventory policy) rests nothing; a level beyond the parameter
     set's levels goes, and a bid beyond max_concurrent_buys; what the holdings no longer cover goes, outer levels
     first; the rest goes at its refresh, or when its price is no longer wanted, unless quote updates are locked out.
     """
     core, quoting = desk.core[0], rules.quoting[0]
-    locked = is_locked(core, now)
-    reasons = 0
-    covered, count = 0.0, 0
-    for i in range(ENTRIES):
-        slot = desk.slots[i]
-        if slot["level"] == 0:
-            covered = spendable(core, desk.slots, slot["side"])
-            count = 0
+    enabled = core["bid_enabled"] if side == BUY else core["ask_enabled"]
+    levels = quoting["buy_levels"] if side == BUY else quoting["sell_levels"]
+    most = quoting["max_concurrent_buys"] if side == BUY else MAX_LEVELS
+    covered, count, reasons = spendable(desk, side), 0, 0
+    for level in range(core["reach"]):
+        slot = desk.slots[first_of(side) + level]
         if not is_open(slot):
             continue
-        covered -= cost_of(slot["side"], slot["price_ticks"], slot["leaves_lots"])
+        covered -= cost_of(side, slot["price_ticks"], slot["leaves_lots"])
         count += 1
         if slot["state"] != QUOTED:
             continue
-        enabled = core["bid_enabled"] if slot["side"] == BUY else core["ask_enabled"]
-        levels = quoting["buy_levels"] if slot["side"] == BUY else quoting["sell_levels"]
         why = 0
-        if enabled == 0 or slot["level"] >= levels:
+        if enabled == 0 or level >= levels:
             add_cancel(desk, slot, out)
-        elif slot["side"] == BUY and count > quoting["max_concurrent_buys"]:
+        elif count > most:
             why = R_MAX_BUYS
         elif covered < 0.0:
             why = R_HOLDINGS
-        elif not locked:
+        elif not is_locked(core, now):
             why = outdated(core, quoting, slot, out.decision[0], now)
         if why != 0:
             reasons |= why
@@ -82,13 +91,9 @@ def cancel_slots(desk: Any, rules: Any, now: int, out: Any) -> int:
 
 
 @jit
-def spendable(core: Any, slots: Any, side: int) -> float:
+def spendable(desk: Any, side: int) -> float:
     """Return what a side's quotes may lock: what is held less what closing orders lock."""
-    total = held(core, side) * (1.0 + 1e-12) + TOLERANCE
-    for i in range(ENTRIES, len(slots)):
-        if slots[i]["side"] == side and is_open(slots[i]):
-            total -= cost_of(side, slots[i]["price_ticks"], slots[i]["leaves_lots"])
-    return total
+    return float(held(desk.core[0], side) * (1.0 + 1e-12) + TOLERANCE - locked_by_exits(desk, side))
 
 
 @jit
@@ -115,24 +120,29 @@ def add_cancel(desk: Any, slot: Any, out: Any) -> None:
 
 @jit
 def place_slots(desk: Any, rules: Any, now: int, out: Any) -> int:
-    """Place the wanted quote of every free slot within the rates; return the reasons why not."""
-    core, decision = desk.core[0], out.decision[0]
-    if is_locked(core, now):
+    """Place the wanted quote of every free slot within the rates, bids first; return the reasons why not."""
+    if is_locked(desk.core[0], now):
         return 0
-    for i in range(ENTRIES):
-        slot = desk.slots[i]
-        level = slot["level"]
-        if slot["side"] == BUY:
-            ticks, lots = decision["want_bid_ticks"][level], decision["want_bid_lots"][level]
-        else:
-            ticks, lots = decision["want_ask_ticks"][level], decision["want_ask_lots"][level]
-        if slot["state"] != IDLE or lots <= 0:
+    decision = out.decision[0]
+    bids = place_side(desk, rules, BUY, decision["want_bid_ticks"], decision["want_bid_lots"], now, out)
+    if bids != 0:
+        return bids
+    return place_side(desk, rules, SELL, decision["want_ask_ticks"], decision["want_ask_lots"], now, out)
+
+
+@jit
+def place_side(desk: Any, rules: Any, side: int, ticks: Any, lots: Any, now: int, out: Any) -> int:
+    """Place a side's wanted quotes (ticks and lots a level) up to the first that the rates refuse."""
+    core = desk.core[0]
+    for level in range(core["reach"]):
+        slot = desk.slots[first_of(side) + level]
+        if slot["state"] != IDLE or lots[level] <= 0:
             continue
         if not may_send(core, desk.sent, rules.risk[0], now):
             core["rate_limited"] += 1
             return R_RATE
         core["placed"] += 1
-        send(desk, slot, PLACE, ENTRY, ticks, lots, now, out)
+        send(desk, slot, PLACE, ENTRY, ticks[level], lots[level], now, out)
     return 0
 
 
@@ -148,6 +158,8 @@ def send(desk: Any, slot: Any, kind: int, purpose: int, ticks: int, lots: int, n
     slot["leaves_lots"] = lots
     slot["placed_ns"] = now
     core["next_order_id"] += 1
+    if purpose != ENTRY:
+        core["exits_used"] = 1
     note_sent(core, desk.sent, now)
     add_action(out, kind, slot)
 
@@ -181,27 +193,45 @@ def sooner(wake: int, due: int, now: int) -> int:
 
 
 @jit
-def next_wake(desk: Any, rules: Any, now: int) -> int:
-    """Return the earliest moment at which time alone changes something, 0 when none does."""
+def note_wakes(desk: Any, rules: Any, now: int) -> None:
+    """Remember the earliest moment at which time alone changes something, with and without the watch for silence."""
     core, risk = desk.core[0], rules.risk[0]
-    wake = 0
-    for i in range(len(desk.slots)):
-        slot = desk.slots[i]
-        if slot["state"] == QUOTED and i < ENTRIES:
-            wake = sooner(wake, slot["placed_ns"] + rules.quoting[0]["refresh_ns"], now)
-        elif slot["state"] == COOLDOWN:
-            wake = sooner(wake, slot["cooldown_until_ns"], now)
-    wake = sooner(wake, core["lockout_until_ns"], now)
-    wake = sooner(wake, core["rate_free_ns"], now)
-    if core["have_book"] == 1 and risk["stale_ns"] > 0:
-        wake = sooner(wake, core["accepted_ns"] + risk["stale_ns"], now)
+    due = slots_due(desk, rules.quoting[0]["refresh_ns"], now)
+    due = sooner(due, core["lockout_until_ns"], now)
+    due = sooner(due, core["rate_free_ns"], now)
     if core["panicking"] == 1 and risk["panic_kill_ns"] > 0:
-        wake = sooner(wake, core["panic_ns"] + risk["panic_kill_ns"], now)
+        due = sooner(due, core["panic_ns"] + risk["panic_kill_ns"], now)
     if core["positions"] > 0 and rules.barriers[0]["time_limit_ns"] > 0:
-        for held in desk.held:
-            if held["lots"] > 0:
-                wake = sooner(wake, held["opened_ns"] + rules.barriers[0]["time_limit_ns"], now)
-    return wake
+        for n in range(2 * core["reach"]):
+            holding = desk.held[entry_at(n, core["reach"])]
+            if holding["lots"] > 0:
+                due = sooner(due, holding["opened_ns"] + rules.barriers[0]["time_limit_ns"], now)
+    core["next_due_ns"] = due
+    if core["have_book"] == 1 and risk["stale_ns"] > 0:
+        due = sooner(due, core["accepted_ns"] + risk["stale_ns"], now)
+    core["next_wake_ns"] = due
+
+
+@jit
+def slots_due(desk: Any, refresh_ns: int, now: int) -> int:
+    """Return when the first quote is to be refreshed or the first pause ends, 0 when none does."""
+    core, slots = desk.core[0], desk.slots
+    due = 0
+    for n in range(2 * core["reach"]):
+        i = entry_at(n, core["reach"])
+        if slots[i]["state"] == QUOTED:
+            due = sooner(due, slots[i]["placed_ns"] + refresh_ns, now)
+        else:
+            due = pause_due(slots[i], due, now)
+        if core["exits_used"] == 1:
+            due = pause_due(slots[ENTRIES + i], due, now)
+    return pause_due(slots[EXITS], due, now)
+
+
+@jit
+def pause_due(slot: Any, due: int, now: int) -> int:
+    """Return `due`, or the end of a slot's pause when that comes sooner."""
+    return sooner(due, slot["cooldown_until_ns"], now) if slot["state"] == COOLDOWN else due
 
 
 @jit

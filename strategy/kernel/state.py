@@ -60,6 +60,8 @@ CORE = np.dtype(
         ("rate_free_ns", "i8"),  # when the next order may go out, 0 = now
         ("rebalanced", "i1"),  # the present breach of the rebalance threshold has had its order
         ("positions", "i8"),  # slots that hold something
+        ("reach", "i8"),  # levels that were ever allowed: no entry slot beyond is in use
+        ("exits_used", "i1"),  # an order that closes, or rebalances, was ever sent
         # what was decided
         ("halted", "i1"),
         ("regime", "i1"),
@@ -78,7 +80,8 @@ CORE = np.dtype(
         ("quote_atoms", "f8"),
         # bookkeeping
         ("next_order_id", "i8"),
-        ("next_wake_ns", "i8"),
+        ("next_due_ns", "i8"),  # when time alone changes something, 0 = never
+        ("next_wake_ns", "i8"),  # the same, or sooner: when silence makes the book stale
         ("told_regime", "i1"),
         ("told_bid_enabled", "i1"),
         ("told_ask_enabled", "i1"),
@@ -181,11 +184,18 @@ class Out(NamedTuple):
     used: NDArray[np.int64]  # (1,)
     decision: Records  # (1,) DECISION, valid when decided[0] is 1
     decided: NDArray[np.int64]  # (1,)
+    recording: NDArray[np.int64]  # (1,) 0 = nobody reads decisions: they are counted and not filled in
 
 
 def new_out() -> Out:
-    """Return room for the results of `step`."""
-    return Out(np.zeros(SLOTS, ACTION), np.zeros(1, np.int64), np.zeros(1, DECISION), np.zeros(1, np.int64))
+    """Return room for the results of `step`, decisions recorded."""
+    return Out(
+        actions=np.zeros(SLOTS, ACTION),
+        used=np.zeros(1, np.int64),
+        decision=np.zeros(1, DECISION),
+        decided=np.zeros(1, np.int64),
+        recording=np.ones(1, np.int64),
+    )
 
 
 def new_state(

@@ -9,6 +9,7 @@ import math
 from typing import Any, Final
 
 from strategy.kernel.act import act
+from strategy.kernel.borrowing import borrowed
 from strategy.kernel.contract import (
     inventory_decide,
     signals_decide,
@@ -55,7 +56,7 @@ from strategy.kernel.risk import (
 )
 from strategy.kernel.state import Desk, Rules
 
-CLOCK_REACH: Final = 100_000  # ticks of the sampling clock that one event makes up for; a longer silence is a gap
+CLOCK_REACH: Final = 100_000  # ticks of the sampling clock that one book is good for; a longer silence is a gap
 
 
 @jit
@@ -64,6 +65,7 @@ def step(state: Any, params: Any, event: Any, out: Any) -> int:
 
     Market data, timers and news of our own orders all come this way, in the order in which they reach the strategy.
     """
+    state, params, out = borrowed((state, params, out))
     out.used[0] = 0
     out.decided[0] = 0
     kind, core = event["kind"], state.core[0]
@@ -191,7 +193,8 @@ def accept(state: Any, params: Any, event: Any) -> None:
 def advance_clock(state: Any, params: Any, now: int) -> None:
     """Sample the mid as it stood at every tick of the sampling clock up to `now` (strategy.md 2).
 
-    Ticks are multiples of the interval since the epoch; a tick sees what was accepted before it.
+    Ticks are multiples of the interval since the epoch; a tick sees what was accepted before it. From CLOCK_REACH
+    ticks after the last accepted book on the clock stands until the next, and no difference is taken across.
     """
     core, sampling_ns = state.core[0], params.quoting[0]["sampling_ns"]
     if core["next_sample_ns"] == 0 or now < core["next_sample_ns"]:
@@ -199,12 +202,13 @@ def advance_clock(state: Any, params: Any, now: int) -> None:
     if sampling_ns == 0:
         core["next_sample_ns"] = 0
         return
-    if (now - core["next_sample_ns"]) // sampling_ns >= CLOCK_REACH:
-        core["next_sample_ns"] = now // sampling_ns * sampling_ns
-        core["no_difference"] = 1
-    while core["next_sample_ns"] <= now:
+    end_ns = (core["accepted_ns"] // sampling_ns + 1 + CLOCK_REACH) * sampling_ns
+    while core["next_sample_ns"] <= now and core["next_sample_ns"] < end_ns:
         sample(state, params, core["next_sample_ns"])
         core["next_sample_ns"] += sampling_ns
+    if now >= end_ns:
+        core["next_sample_ns"] = 0
+        core["no_difference"] = 1
 
 
 @jit
@@ -245,6 +249,7 @@ def respond(state: Any, params: Any, event: Any, out: Any, reasons: int) -> int:
 @jit
 def decide(state: Any, params: Any, now: int) -> int:
     """Set regime, widths, sizes and enabled sides from book, sigma and inventory; return the reasons."""
+    state, params = borrowed((state, params))
     core, risk = state.core[0], params.risk[0]
     watch_silence(core, risk, now)
     watch_panic(core, risk, now)

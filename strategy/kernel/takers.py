@@ -12,6 +12,7 @@ from strategy.kernel.jit import jit
 from strategy.kernel.quotes import (
     BPS,
     affordable,
+    entry_at,
     grid_ceil,
     grid_floor,
     held,
@@ -40,11 +41,11 @@ def take(desk: Any, rules: Any, i: int, lots: int, purpose: int, now: int, out: 
     """Send slot `i`'s order that takes up to `lots` once no quote of ours rests; return the reasons."""
     core, slot = desk.core[0], desk.slots[i]
     core["clearing"] = 1
-    if any_resting(desk.slots):
+    if any_resting(desk):
         return R_CLEARING
     side = int(slot["side"])
     price = take_limit(core, rules.risk[0], side)
-    free = held(core, side) - reserved(desk.slots, side)
+    free = held(core, side) - reserved(desk, side)
     lots = min(lots, affordable(side, price, free))
     return send_close(desk, rules, i, TAKE, purpose, price, lots, now, out)
 
@@ -89,7 +90,7 @@ def give_up(desk: Any, rules: Any, i: int, kind: int, price: int, now: int) -> i
 @jit
 def funds_may_come(desk: Any, rules: Any, side: int) -> bool:
     """Return whether an order that takes is under way, or due on the other side and paid for."""
-    if taking(desk.slots):
+    if taking(desk):
         return True
     price = take_limit(desk.core[0], rules.risk[0], -side)
     most = affordable(-side, price, held(desk.core[0], -side))
@@ -101,20 +102,26 @@ def funds_may_come(desk: Any, rules: Any, side: int) -> bool:
 
 
 @jit
-def any_resting(slots: Any) -> bool:
+def any_resting(desk: Any) -> bool:
     """Return whether a quote of ours, or an order that takes a profit, may rest."""
+    core, slots = desk.core[0], desk.slots
     found = False
-    for slot in slots:
-        found = found or (is_open(slot) and not takes(slot))
+    for n in range(2 * core["reach"]):
+        i = entry_at(n, core["reach"])
+        found = found or is_open(slots[i]) or (is_open(slots[ENTRIES + i]) and not takes(slots[ENTRIES + i]))
     return found
 
 
 @jit
-def taking(slots: Any) -> bool:
+def taking(desk: Any) -> bool:
     """Return whether an order that takes is under way."""
-    found = False
-    for i in range(ENTRIES, len(slots)):
-        found = found or (is_open(slots[i]) and takes(slots[i]))
+    core, slots = desk.core[0], desk.slots
+    if core["exits_used"] == 0:
+        return False
+    found = is_open(slots[EXITS])
+    for n in range(2 * core["reach"]):
+        slot = slots[ENTRIES + entry_at(n, core["reach"])]
+        found = found or (is_open(slot) and takes(slot))
     return found
 
 

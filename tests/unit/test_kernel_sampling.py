@@ -152,12 +152,31 @@ def test_long_silence_is_made_up_for_tick_by_tick():
     assert hand.stepper.snapshot()["sigma"] == pytest.approx(0.01 / math.sqrt(60), rel=1e-12)  # one of 60 moves
 
 
-def test_silence_beyond_the_clocks_reach_is_a_gap_in_the_samples():
+def after_silence(timers):
+    """Return (samples, sigma) after a silence beyond the clock's reach with timers so many seconds into it."""
     hand = clocked_hand(interval_s=0.001)
     market(hand, MID, 0.5, fresh=True)
-    hand.timer(CLOCK_REACH * 0.001 + 1.0)
-    assert core_of(hand)["samples"] == 1
+    book_ns = hand.now
+    for after_s in timers:
+        hand.now = book_ns + round(after_s * SECOND)
+        hand.timer()
+    hand.now = book_ns + CLOCK_REACH * 1_000_000 + SECOND
+    market(hand, MID + 60_000, 0.0)
+    assert core_of(hand)["samples"] == CLOCK_REACH
     assert core_of(hand)["next_sample_ns"] == hand.now + 1_000_000
+    for offset in (60_000, 60_000, 60_000):
+        market(hand, MID + offset, 0.001)
+    assert hand.stepper.snapshot()["sigma"] == 0.0  # no difference is taken across
+    for offset in (60_600, 60_300, 60_300):
+        market(hand, MID + offset, 0.001)
+    return int(core_of(hand)["samples"]), hand.stepper.snapshot()["sigma"]
+
+
+def test_silence_beyond_the_clocks_reach_is_the_same_gap_whatever_timers_come_in_it():
+    samples, sigma = after_silence(timers=())
+    assert samples == CLOCK_REACH + 6
+    assert sigma > 0.0
+    assert after_silence(timers=(0.3, 99.0, CLOCK_REACH * 0.001, 100.2, 100.9)) == (samples, sigma)
 
 
 def test_without_a_clock_every_accepted_update_is_a_sample_and_nothing_else():
