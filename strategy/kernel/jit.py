@@ -54,9 +54,9 @@ def jit(function: Callable[P, R]) -> Callable[P, R]:
     Calls between compiled functions are inlined by LLVM: most of a call's cost is counting references to the arrays in
     its arguments, and only inlining lets the compiler drop the pairs (a replay takes two thirds of the time).
     """
-    return cast(Callable[P, R], numba.njit(cache=True, forceinline=True)(function))
+    return cast(Callable[P, R], numba.njit(cache=True, forceinline=True, nogil=True)(function))
 
 
 def jit_apart(function: Callable[P, R]) -> Callable[P, R]:
     """Compile like `jit`, but as a function of its own: for what is long and seldom runs."""
-    return cast(Callable[P, R], numba.njit(cache=True)(function))
+    return cast(Callable[P, R], numba.njit(cache=True, nogil=True)(function))

@@ -67,7 +67,8 @@ OF_LEVELS: Final = R_MIN_QTY | R_MIN_NOTIONAL | R_CROSS_DROPPED | R_HOLDINGS | R
 def run(market: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, skip: Any, end_ns: int) -> bool:
     """Go on until `end_ns` and return True; False when a log needs more room, with all progress kept.
 
-    `market` is (tape, index, track, depth): what is shared by all sets.
+    `market` is (tape, index, track, depth): what is shared by all sets. What is long is called from one place alone:
+    everything is compiled into one function, once for each place.
     """
     tape, index, track, _ = market
     c = venue.cursor[0]
@@ -80,12 +81,17 @@ def run(market: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, s
         c["now"] = max(c["now"], due)
         if source <= REQUEST:
             serve_venue(tape, index, venue, logs, source, row)
-        elif source == RESPONSE:
-            serve_answer(market, state, params, out, venue, logs, skip)
-        elif source == WAKE:
-            serve_timer(market, state, params, out, venue, logs, skip)
-        else:
-            serve_market(market, state, params, out, venue, logs, skip, source, row)
+            continue
+        if source == RESPONSE and receive(state, params, track, venue, logs, skip):
+            continue
+        if source == WAKE:
+            wake(state.core[0], skip.place[0], c["now"])
+        stood = state.core[0]["panicking"] + 2 * state.core[0]["stale"]
+        rows, trades = reach_of(index, skip.place[0], c, source, row)
+        catch_up(market, state, params, skip, c, rows, trades)
+        goes, reasons = take_news(market, state, params, venue, skip, source, row)
+        if goes or stood != state.core[0]["panicking"] + 2 * state.core[0]["stale"]:
+            respond(state, params, track, out, venue, logs, skip, reasons)
     return False
 
 
@@ -194,54 +200,51 @@ def serve_venue(tape: Any, index: Any, venue: Any, logs: Any, source: int, row: 
 
 
 @jit
-def serve_answer(market: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, skip: Any) -> None:
-    """Let the strategy take the venue's next answer."""
+def receive(state: Any, params: Any, track: Any, venue: Any, logs: Any, skip: Any) -> bool:
+    """Take the venue's next answer off the line; return whether that was all."""
     c, place, event = venue.cursor[0], skip.place[0], skip.event[OWN]
     skip.event[OWN] = logs.responses[c["first_response"]]
     pass_response(c)
     place["own"] += 1
     place["last_ns"] = c["now"]
-    if event["kind"] == ACK and settles(state, params, market[2], skip, c["now"], event["order_id"]):
-        return
-    catch_up_to_now(market, state, params, skip, c)
-    if event["kind"] == FILL:
-        place["tainted"] = state.core[0]["next_order_id"]
-        place["decided"] = 0
-    reasons = take_order_news(desk_of(state), rules_of(params), event)
-    respond(state, params, out, venue, logs, skip, reasons)
+    return bool(event["kind"] == ACK and settles(state, params, track, skip, c["now"], event["order_id"]))
 
 
 @jit
-def serve_timer(market: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, skip: Any) -> None:
-    """Let time alone change something."""
-    c, place = venue.cursor[0], skip.place[0]
+def wake(core: Any, place: Any, now: int) -> None:
+    """Count a timer."""
     place["own"] += 1
-    place["last_ns"] = c["now"]
-    state.core[0]["timers"] += 1
-    catch_up_to_now(market, state, params, skip, c)
-    respond(state, params, out, venue, logs, skip, 0)
+    place["last_ns"] = now
+    core["timers"] += 1
 
 
 @jit
-def serve_market(
-    market: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, skip: Any, source: int, row: int
-) -> None:
-    """Let the strategy take a trade, a gap or an update that may change something."""
-    _, index, track, _ = market
-    c, core, place = venue.cursor[0], state.core[0], skip.place[0]
-    stood = core["panicking"] + 2 * core["stale"]
+def reach_of(index: Any, place: Any, c: Any, source: int, row: int) -> tuple[int, int]:
+    """Return how many updates and trades have reached the strategy when something does now."""
+    if source == LOCAL_TRADE:
+        return max(first_at(index.local_updates, c["now"]), place["row"]), row + 1
     trades = max(first_at(index.local_trades, c["now"] + 1), c["local_trade"])
     if source == LOCAL_UPDATE:
-        catch_up(market, state, params, skip, c, row + 1, trades)
-    else:
-        rows = max(first_at(index.local_updates, c["now"]), place["row"])
-        catch_up(market, state, params, skip, c, rows, row + 1 if source == LOCAL_TRADE else trades)
-    responds = source == LOCAL_UPDATE and track.accepted[row] == row
+        return row + 1, trades
+    return max(first_at(index.local_updates, c["now"] + (0 if source == LOCAL_GAP else 1)), place["row"]), trades
+
+
+@jit
+def take_news(market: Any, state: Any, params: Any, venue: Any, skip: Any, source: int, row: int) -> tuple[bool, int]:
+    """Let the strategy take what has reached it; return whether a decision follows, and the reasons it adds."""
+    _, _, track, _ = market
+    place, event = skip.place[0], skip.event[OWN]
+    if source == WAKE:
+        return True, 0
+    if source == RESPONSE:
+        if event["kind"] == FILL:
+            place["tainted"] = state.core[0]["next_order_id"]
+            place["decided"] = 0
+        return True, take_order_news(desk_of(state), rules_of(params), event)
     if is_point(track, place, source, row):
         take_point(market, state, params, venue, skip, source)
-        responds = True
-    if responds or stood != core["panicking"] + 2 * core["stale"]:
-        respond(state, params, out, venue, logs, skip, 0)
+        return True, 0
+    return source == LOCAL_UPDATE and track.accepted[row] == row, 0
 
 
 @jit
@@ -275,14 +278,6 @@ def take_point(market: Any, state: Any, params: Any, venue: Any, skip: Any, sour
         c["started"] = 1
         stand_through(tape, index, venue, c["now"])
         c["start_mid_ticks"] = c["mid_ticks"]
-
-
-@jit
-def catch_up_to_now(market: Any, state: Any, params: Any, skip: Any, c: Any) -> None:
-    """Let strategy and signals have seen everything that has reached them by now."""
-    _, index, _, _ = market
-    rows = max(first_at(index.local_updates, c["now"] + 1), skip.place[0]["row"])
-    catch_up(market, state, params, skip, c, rows, max(first_at(index.local_trades, c["now"] + 1), c["local_trade"]))
 
 
 @jit
@@ -373,7 +368,7 @@ def settles(state: Any, params: Any, track: Any, skip: Any, now: int, order_id: 
 
 
 @jit
-def respond(state: Any, params: Any, out: Any, venue: Any, logs: Any, skip: Any, reasons: int) -> None:
+def respond(state: Any, params: Any, track: Any, out: Any, venue: Any, logs: Any, skip: Any, reasons: int) -> None:
     """Decide, unless nothing is known since the last decision; act, and send what comes of it."""
     c, core, place, event = venue.cursor[0], state.core[0], skip.place[0], skip.event[OWN]
     now = c["now"]
@@ -399,6 +394,8 @@ def respond(state: Any, params: Any, out: Any, venue: Any, logs: Any, skip: Any,
         c["decisions"] += 1
     for i in range(count):
         send(state, venue, logs, out.actions[i])
+    while silent_at(track, place) <= now:  # the decision has noticed it
+        place["point"] += 1
 
 
 @jit

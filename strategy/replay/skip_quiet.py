@@ -61,52 +61,53 @@ def first_change(index: Any, track: Any, state: Any, params: Any, skip: Any, row
     watch = skip.watch[0]
     if watch["set"] == 0:
         set_watch(index, state, params, skip)
+    last, largest = min(end, watch["stop_row"]) if watch["walk"] == 0 else row, SPAN
     while row < end:
-        if row % BLOCK == 0 and watch["walk"] == 0:
-            last = min(end, watch["stop_row"])
-            if row % SPAN == 0 and row + SPAN <= last and span_holds(index, track, state, params, skip, row // SPAN):
-                row += SPAN
-                continue
-            if row + BLOCK <= last and block_holds(index, track, state, params, skip, row // BLOCK):
-                row += BLOCK
-                continue
-        if track.accepted[row] == row:
-            stop = watch["walk"] == 1 or row >= watch["stop_row"]
-            if stop or not row_holds(index, track, state, params, skip, row):
-                return row
-        row += 1
+        size = block_at(row, last, largest)
+        if size == 1 and track.accepted[row] != row:
+            row += 1
+            continue
+        if row >= last and (watch["walk"] == 1 or row >= watch["stop_row"]):
+            return row
+        sigma, mid, traded, depth = ranges(index, track, skip, row, size)
+        if holds(state, params, skip, sigma, mid, traded, depth):
+            row += size
+            largest = SPAN
+        elif size == 1:
+            return row
+        else:
+            largest = size // BLOCK
     return end
 
 
 @jit
-def span_holds(index: Any, track: Any, state: Any, params: Any, skip: Any, i: int) -> bool:
-    """Return whether nothing changes over a block of 256 updates."""
-    sigmas, mids, lasts, thin = track.sigmas, index.mids, index.lasts, skip.thin
-    depth = (thin.low_256[i], thin.high_256[i]) if skip.watch[0]["thin"] > 0 else (0, 0)
-    mid = (mids.low_256[i], mids.high_256[i])
-    return holds(
-        state, params, skip, (sigmas.low_256[i], sigmas.high_256[i]), mid, (lasts.low_256[i], lasts.high_256[i]), depth
-    )
+def block_at(row: int, last: int, largest: int) -> int:
+    """Return how many updates to look at together: 256, 16 or 1, at most `largest`, none from `last` on."""
+    if largest == SPAN and row % SPAN == 0 and row + SPAN <= last:
+        return SPAN
+    if largest >= BLOCK and row % BLOCK == 0 and row + BLOCK <= last:
+        return BLOCK
+    return 1
 
 
 @jit
-def block_holds(index: Any, track: Any, state: Any, params: Any, skip: Any, i: int) -> bool:
-    """Return whether nothing changes over a block of 16 updates."""
+def ranges(index: Any, track: Any, skip: Any, row: int, size: int) -> Any:
+    """Return pairs (low, high) of sigma, bid + ask, last trade and depth over some updates."""
     sigmas, mids, lasts, thin = track.sigmas, index.mids, index.lasts, skip.thin
-    depth = (thin.low_16[i], thin.high_16[i]) if skip.watch[0]["thin"] > 0 else (0, 0)
-    mid = (mids.low_16[i], mids.high_16[i])
-    return holds(
-        state, params, skip, (sigmas.low_16[i], sigmas.high_16[i]), mid, (lasts.low_16[i], lasts.high_16[i]), depth
-    )
-
-
-@jit
-def row_holds(index: Any, track: Any, state: Any, params: Any, skip: Any, i: int) -> bool:
-    """Return whether nothing changes at one update."""
-    sigmas, mids, lasts, thin = track.sigmas, index.mids, index.lasts, skip.thin
-    depth = (thin.low[i], thin.high[i]) if skip.watch[0]["thin"] > 0 else (0, 0)
-    mid = (mids.low[i], mids.high[i])
-    return holds(state, params, skip, (sigmas.low[i], sigmas.high[i]), mid, (lasts.low[i], lasts.high[i]), depth)
+    watched = skip.watch[0]["thin"] > 0
+    if size == SPAN:
+        i = row // SPAN
+        depth = (thin.low_256[i], thin.high_256[i]) if watched else (0, 0)
+        mid, last = (mids.low_256[i], mids.high_256[i]), (lasts.low_256[i], lasts.high_256[i])
+        return (sigmas.low_256[i], sigmas.high_256[i]), mid, last, depth
+    if size == BLOCK:
+        i = row // BLOCK
+        depth = (thin.low_16[i], thin.high_16[i]) if watched else (0, 0)
+        mid, last = (mids.low_16[i], mids.high_16[i]), (lasts.low_16[i], lasts.high_16[i])
+        return (sigmas.low_16[i], sigmas.high_16[i]), mid, last, depth
+    depth = (thin.low[row], thin.high[row]) if watched else (0, 0)
+    mid, last = (mids.low[row], mids.high[row]), (lasts.low[row], lasts.high[row])
+    return (sigmas.low[row], sigmas.high[row]), mid, last, depth
 
 
 @jit
@@ -209,8 +210,9 @@ def set_watch(index: Any, state: Any, params: Any, skip: Any) -> None:
     if reasons & BLOCKING != 0 or (reasons & R_LOCKOUT != 0 and risk["lockout_cancels"] == 1):
         return
     skip.core[0] = core
-    if not watch_prices(state, params, skip) and SIDES_FOLLOW_MID:
-        watch_sides(state, params, skip)
+    if not watch_prices(state, params, skip) and SIDES_FOLLOW_MID and not sides_follow(state, params, skip):
+        watch["prices"] = 1
+        watch["walk"] = max(watch["walk"], 1 if len(state.signals) > 0 else 0)
 
 
 @jit
@@ -287,18 +289,16 @@ def watch_prices(state: Any, params: Any, skip: Any) -> bool:
     return True
 
 
-@jit
-def watch_sides(state: Any, params: Any, skip: Any) -> None:
-    """Keep mid where the sides that follow it stay as they are; watch every update when that is nowhere."""
+@jit_apart
+def sides_follow(state: Any, params: Any, skip: Any) -> bool:
+    """Keep mid where the sides that follow it stay as they are; return whether there is such a range."""
     core, watch = state.core[0], skip.watch[0]
-    low, high = core["mid_ticks"] * (1.0 - NEAR), core["mid_ticks"] * (1.0 + NEAR)
-    if sides_at(state, params, skip, core["sigma"], low) and sides_at(state, params, skip, core["sigma"], high):
-        watch["mid_low"] = max(watch["mid_low"], low)
-        watch["mid_high"] = min(watch["mid_high"], high)
-        return
-    watch["prices"] = 1
-    if len(state.signals) > 0:
-        watch["walk"] = 1
+    for sign in (-1.0, 1.0):
+        if not sides_at(state, params, skip, core["sigma"], core["mid_ticks"] * (1.0 + sign * NEAR)):
+            return False
+    watch["mid_low"] = max(watch["mid_low"], core["mid_ticks"] * (1.0 - NEAR))
+    watch["mid_high"] = min(watch["mid_high"], core["mid_ticks"] * (1.0 + NEAR))
+    return True
 
 
 @jit
