@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help install demo test test-quick test-interpreted lint bench up down status lock clean
+.PHONY: help install demo test test-quick test-interpreted lint bench bench-peer up down status lock clean
 
 help:            ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## *' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,6 +40,18 @@ lint: $(READY)   ## ruff, mypy --strict, import contracts, sqlfluff
 
 bench: $(READY)  ## measured ratios; see bench/README.md
 	$(BIN)/python -m bench
+
+# the peer's environment sees everything in .venv and adds hftbacktest
+PEER := var/peer-venv
+$(PEER)/.ready: $(READY) bench/peer/requirements.txt
+	$(BIN)/python -m venv $(PEER)
+	$(BIN)/python -c 'import sysconfig as s; print("import site; site.addsitedir(%r)" % s.get_path("purelib"))' \
+	  > $$($(PEER)/bin/python -c 'import sysconfig as s; print(s.get_path("purelib"))')/microvol.pth
+	$(PEER)/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r bench/peer/requirements.txt
+	@touch $@
+
+bench-peer: $(PEER)/.ready  ## the same strategy on hftbacktest: fills compared, time a set
+	$(PEER)/bin/python -m bench.peer
 
 up: $(READY)     ## Prefect server, MLflow, worker and deployments on loopback
 	$(BIN)/microvol up
