@@ -213,8 +213,8 @@ def time_axis(axis: Axes) -> None:
     axis.set_xlabel(f"UTC, {datetime.fromtimestamp(begin, UTC):%Y-%m-%d}", **STYLE)
 
 
-def regime_legend(figure: Figure, regimes: Sequence[int] | range) -> None:
-    """Name the colours of regimes above the figure."""
+def regime_legend(figure: Figure, regimes: Sequence[int] | range, place: str = "outside upper right") -> None:
+    """Name the colours of regimes beside the axes."""
     patches = [Patch(color=REGIME_COLOURS[index], label=REGIME_NAMES[index]) for index in regimes]
     narrow = {"columnspacing": 1.0, "handlelength": 1.2}
-    figure.legend(handles=patches, loc="outside upper right", ncols=5, frameon=False, fontsize=10, **narrow)
+    figure.legend(handles=patches, loc=place, ncols=5, frameon=False, fontsize=10, **narrow)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from analytics import plots
 from analytics.activity import Activity, Marks, walk
 from analytics.markout import MidPath
-from strategy.kernel.records import BUY, REGIME_NAMES, SELL
+from strategy.kernel.records import BUY, SELL
 from strategy.replay.tape import TapeInfo
 
 WIDTH_IN: Final = 10.0
@@ -33,7 +33,7 @@ def replay_figure(title: str, activity: Activity, path: MidPath, info: TapeInfo)
     )
     plots.time_axis(ribbon)
     figure.align_ylabels([price, money, held])
-    _name_regimes(ribbon, sorted(set(regime.tolist())))
+    plots.regime_legend(figure, sorted(set(regime.tolist())), "outside lower right")
     figure.suptitle(title, fontsize=12, x=0.01, ha="left")
     return figure
 
@@ -77,12 +77,6 @@ def _draw_inventory(axis: Axes, activity: Activity, marks: Marks, lot: float, as
     axis.set_ylabel(f"{asset} held", **plots.STYLE)
 
 
-def _name_regimes(axis: Axes, regimes: list[int]) -> None:
-    for regime in regimes:
-        axis.plot([], [], color=plots.REGIME_COLOURS[regime], linewidth=6, label=REGIME_NAMES[regime])
-    if regimes:
-        axis.legend(loc="upper right", bbox_to_anchor=(1, -0.9), ncols=5, frameon=False, fontsize=10)
-
-
 def _legend(axis: Axes) -> None:
-    axis.legend(loc="upper left", ncols=5, fontsize=9.5, framealpha=0.8, edgecolor="none")
+    """Name what is drawn above the axes, where it hides nothing."""
+    axis.legend(loc="lower right", bbox_to_anchor=(1, 0.98), ncols=5, frameon=False, fontsize=10)
