@@ -47,9 +47,7 @@ def open_columns(folder: Path) -> Kept | None:
     Sizes are checked every time, contents once per process and folder (a third of a second per GB).
     """
     try:
-        manifest = _manifest(folder)
-        _check(folder, manifest)
-        columns = {name: _mapped(folder / f"{name}.npy") for name in manifest["files"]}
+        return _opened(folder) if folder.is_dir() else None
     except FileNotFoundError:
         if folder.is_dir():
             _discard(folder, "a file is missing")
@@ -59,6 +57,12 @@ def open_columns(folder: Path) -> Kept | None:
         return None
     except OSError as error:
         raise Failed(f"{folder} cannot be read: {error.strerror or error}") from error
+
+
+def _opened(folder: Path) -> Kept:
+    manifest = _manifest(folder)
+    _check(folder, manifest)
+    columns = {name: _mapped(folder / f"{name}.npy") for name in manifest["files"]}
     with suppress(OSError):  # when it was last used; a cache that we may only read does without
         os.utime(folder / _INFO)
     return columns, manifest["info"]

@@ -170,9 +170,8 @@ def test_two_processes_that_build_at_once_both_end_with_whole_folders(tmp_path: 
         assert child.stdin is not None
         child.stdin.write("go\n")
         child.stdin.flush()
-    for child in both:
-        assert child.communicate(timeout=60)[1] == ""
-        assert child.returncode == 0
+    assert [child.communicate(timeout=60)[1] for child in both] == ["", ""]
+    assert [child.returncode for child in both] == [0, 0]
     assert names(tmp_path) == sorted(str(turn) for turn in range(40))
 
 
