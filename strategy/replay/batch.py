@@ -91,7 +91,7 @@ class _Skipping:
         """Return what happened, once the window's end is reached."""
         run, market = self._run, self._market
         tape, index, track, _ = market
-        finish(tape, index, track, run.state, run.venue, self._skip)
+        finish(tape, index, track, run.state, run.venue, self._skip, int(run.params.quoting[0]["sampling_ns"]))
         counters = {name: int(total) for name, total in zip(COUNTED, track.totals, strict=True)}
         found = result_of(run)
         if track.overflow >= 0:

@@ -7,7 +7,7 @@ from a track, and updates that change nothing (strategy.replay.skip_quiet) are p
 """
 
 import math
-from typing import Any, Final
+from typing import Any
 
 from strategy.kernel.act import act
 from strategy.kernel.contract import signals_observe
@@ -23,12 +23,6 @@ from strategy.kernel.records import (
     MAX_LEVELS,
     PENDING,
     QUOTED,
-    R_COLLAR,
-    R_CROSS_DROPPED,
-    R_HOLDINGS,
-    R_MAX_BUYS,
-    R_MIN_NOTIONAL,
-    R_MIN_QTY,
     R_REBALANCE,
 )
 from strategy.kernel.risk import BLOCKING
@@ -54,13 +48,11 @@ from strategy.replay.loop import (
     time_at,
 )
 from strategy.replay.skip_market import catch_market, take_flags
+from strategy.replay.skip_prices import OF_LEVELS
 from strategy.replay.skip_quiet import first_change
 from strategy.replay.skip_state import BLANK, OWN, SEEN
 from strategy.replay.skip_venue import next_touch, serve_gap, serve_request, serve_trade, serve_update, stand_through
 from strategy.replay.track import GAP_POINT, SILENCE_POINT, UPDATE_POINT
-
-# Reasons that depend on which slots are free: an action may end them.
-OF_LEVELS: Final = R_MIN_QTY | R_MIN_NOTIONAL | R_CROSS_DROPPED | R_HOLDINGS | R_COLLAR | R_MAX_BUYS | R_REBALANCE
 
 
 @jit
@@ -351,7 +343,9 @@ def settles(state: Any, params: Any, track: Any, skip: Any, now: int, order_id: 
         return False
     if quoting["requote_tolerance_bps"] != math.inf or quoting["rebalance_threshold"] != math.inf:
         return False
-    if place["unsettled"] == 1 or quoting["max_concurrent_buys"] < MAX_LEVELS or place["reasons"] & BLOCKING != 0:
+    if quoting["max_concurrent_buys"] < MAX_LEVELS or place["reasons"] & BLOCKING != 0:
+        return False
+    if waits(core, quoting, state.slots):
         return False
     for n in range(2 * core["reach"]):
         slot = state.slots[entry_at(n, core["reach"])]
@@ -401,7 +395,7 @@ def respond(state: Any, params: Any, track: Any, out: Any, venue: Any, logs: Any
 @jit
 def waits(core: Any, quoting: Any, slots: Any) -> bool:
     """Return whether the next event may be news of what was just done: a free slot waits, or a reason has gone."""
-    if core["told_reasons"] & OF_LEVELS != 0:
+    if core["told_reasons"] & (OF_LEVELS | R_REBALANCE) != 0:
         return True
     for level in range(core["reach"]):
         if level < quoting["buy_levels"] and core["bid_enabled"] == 1 and slots[level]["state"] == IDLE:

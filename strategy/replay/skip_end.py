@@ -8,7 +8,7 @@ from strategy.replay.skip_venue import stand_through
 
 
 @jit_apart
-def finish(tape: Any, index: Any, track: Any, state: Any, venue: Any, skip: Any) -> None:
+def finish(tape: Any, index: Any, track: Any, state: Any, venue: Any, skip: Any, sampling_ns: int) -> None:
     """Let the venue have seen the window's last moment, and count what the strategy was shown and took."""
     c, core, place = venue.cursor[0], state.core[0], skip.place[0]
     stand_through(tape, index, venue, c["end_ns"] - 1)
@@ -20,7 +20,7 @@ def finish(tape: Any, index: Any, track: Any, state: Any, venue: Any, skip: Any)
     core["accepted"] = track.count[rows - 1] if seen else 0
     core["debounced"] = core["books"] - core["accepted"] - track.totals[0] - track.totals[1]
     core["samples"] = core["accepted"]
-    if len(track.tick_ns) > 0:
+    if sampling_ns > 0:
         last = max(place["last_ns"], tape.update_local[rows - 1] if seen else 0)
         if trades > place["first_trade"]:
             last = max(last, tape.trade_local[trades - 1])

@@ -57,6 +57,18 @@ WATCH = np.dtype(
         ("drawdown", "i1"),
         ("thin", "i1"),  # depth within the band is watched
         ("prices", "i1"),  # wanted prices are watched
+        ("sides", "i1"),  # ... and the sides that are enabled
+    ],
+    align=True,
+)
+
+
+# The least and the greatest of what would be decided over a range of the market.
+BOX = np.dtype(
+    [
+        (f"{name}_{end}", "f8")
+        for name in ("reference", "bid", "ask", "bid_size", "ask_size", "vol")
+        for end in ("low", "high")
     ],
     align=True,
 )
@@ -77,6 +89,7 @@ class Skip(NamedTuple):
     flips: Flips
     thin: Extremes  # depth on the thinner side as the strategy sees it; empty when nobody asks
     event: Records  # (3,) EVENT: OWN, SEEN, BLANK
+    box: Records  # (1,) BOX
     core: Records  # (1,) CORE: what would be decided elsewhere
     context: Records
     signal: Records
@@ -96,6 +109,7 @@ def new_skip(first_row: int, first_trade: int, flips: Flips, thin: Extremes) -> 
         flips=flips,
         thin=thin,
         event=np.zeros(3, EVENT),
+        box=np.zeros(1, BOX),
         core=np.zeros(1, CORE),
         context=np.zeros(1, CONTEXT),
         signal=np.zeros(1, SIGNAL),
