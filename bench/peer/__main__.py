@@ -1,7 +1,9 @@
 """hftbacktest on the same strategy and the same tapes; bench/README.md says how to read what is printed."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -11,26 +13,33 @@ from bench.peer.equality import compared, our_fills
 from bench.peer.events import event_rows, untied
 from bench.peer.maker import Line, book_reach, run_within
 from bench.peer.recording import VARIABLE, recorded_files, recorded_tape
-from bench.peer.sets import makers
+from bench.peer.sets import Maker, makers
+from strategy.replay.run import Driver
 from strategy.replay.tape import Tape, TapeInfo
 
-LINES = {"no latency": Line(), "10 ms each way": Line(10_000_003, 10_000_011)}  # uneven: few moments coincide
+WIDTHS: Final = (1.0, 0.1)  # of the sets on a recording, which is short: narrow ones fill more often
+DRIVERS: Final[tuple[Driver, ...]] = ("reference", "skip")
+LINES: Final = {"no latency": Line(), "10 ms each way": Line(10_000_003, 10_000_011)}  # uneven: few moments coincide
 
 
-def print_equality(name: str, tape: Tape, info: TapeInfo, sets: int) -> bool:
-    """Print one line a latency; return whether all fills of all sets are equal."""
+def print_equality(name: str, tape: Tape, info: TapeInfo, sets: list[Maker]) -> bool:
+    """Print one line a latency; return whether both drivers' fills of all sets are the peer's."""
     apart = untied(tape)
     rows, updates = event_rows(apart), np.ascontiguousarray(apart.update_local)
     reach, good = book_reach(rows), True
     for title, line in LINES.items():
-        equal, fills = 0, 0
-        for i, maker in enumerate(makers(sets)):
-            found = compared(our_fills(apart, info, maker, line), run_within(rows, updates, maker, line, reach))
-            equal, fills = equal + found.equal, fills + found.ours
-            if not found.equal:
-                print(f"  {name}, {title}, set {i}: fills part at {found.parts_at} of {found.ours} and {found.theirs}")
-        good = good and equal == sets
-        print(f"{name}, {title}: {equal}/{sets} sets with equal fills, {fills} fills", flush=True)
+        equal, fills = dict.fromkeys(DRIVERS, 0), 0
+        for i, maker in enumerate(sets):
+            theirs = run_within(rows, updates, maker, line, reach)
+            fills += len(theirs)
+            for driver in DRIVERS:
+                found = compared(our_fills(apart, info, maker, line, driver), theirs)
+                equal[driver] += found.equal
+                if not found.equal:
+                    print(f"  {name}, {title}, set {i}, {driver}: {found}", flush=True)
+        good = good and all(count == len(sets) for count in equal.values())
+        told = ", ".join(f"{driver} {count}/{len(sets)}" for driver, count in equal.items())
+        print(f"{name}, {title}: sets with equal fills: {told}; {fills} fills", flush=True)
     return good
 
 
@@ -58,15 +67,23 @@ def main() -> int:
         return 0
     good = True
     if options.only != "times":
-        files = recorded_files(options.recordings)
-        if files:
-            good = print_equality("recording", *recorded_tape(files, options.home / "lake"), options.sets)
-        else:
-            print(f"recording: no files, name their folder by --recordings or {VARIABLE}")
-        good = print_equality("synthetic day", *day_tape(day, options.home), options.sets) and good
+        found = [print_equality(*case) for case in cases(options, day)]  # every case, whatever the ones before say
+        good = all(found)
     if options.only != "equality":
         print_costs(day, options.home)
     return 0 if good else 1
+
+
+def cases(options: argparse.Namespace, day: Day) -> Iterator[tuple[str, Tape, TapeInfo, list[Maker]]]:
+    """Yield what to compare on: a recording if there is one, then the synthetic day."""
+    files = recorded_files(options.recordings)
+    if files:
+        tape, info = recorded_tape(files, options.home / "lake")
+        for width in WIDTHS:
+            yield f"recording, width x {width:g}", tape, info, makers(options.sets, width=width)
+    else:
+        print(f"recording: no files, name their folder by --recordings or {VARIABLE}")
+    yield "synthetic day", *day_tape(day, options.home), makers(options.sets)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def peer_s(tape: Tape) -> float:
 
 def batch_s(tape: Tape, info: TapeInfo, sets: list[ParameterSet], workers: int = 1) -> float:
     """Return the seconds of a batch of sets with the skip driver; nothing of the results is kept."""
-    config = replace(config_of(NO_LATENCY), driver="skip")
+    config = config_of(NO_LATENCY, "skip")
 
     def work() -> None:
         for _ in replay_many(tape, info, sets, config, workers=workers):
@@ -61,14 +61,14 @@ def batch_s(tape: Tape, info: TapeInfo, sets: list[ParameterSet], workers: int =
 
 def reference_s(tape: Tape, info: TapeInfo) -> float:
     """Return the seconds of one set with the driver that walks every event."""
-    config = replace(config_of(NO_LATENCY), driver="reference")
+    config = config_of(NO_LATENCY, "reference")
     parameters = Maker().parameters(float(info.lot_size))
     return median_s(lambda: replay(tape, info, parameters, config))
 
 
 def cold_s(tape: Tape, info: TapeInfo) -> float:
     """Return the seconds of one set on columns that nothing has been worked out for yet."""
-    config = replace(config_of(NO_LATENCY), driver="skip")
+    config = config_of(NO_LATENCY, "skip")
     parameters = Maker().parameters(float(info.lot_size))
     found = []
     for _ in range(RUNS):
@@ -141,7 +141,7 @@ def print_memory(day: Day, folder: Path) -> None:
     """Replay 1, then 1,000 sets and print the peak resident memory (MB) after each."""
     tape, info = day_tape(day, folder)
     info = without_minima(info)
-    config = replace(config_of(NO_LATENCY), driver="skip")
+    config = config_of(NO_LATENCY, "skip")
     found = {}
     for count in (1, 1_000):
         for _ in replay_many(tape, info, ours(count, info), config):

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from bench.peer.maker import Line
 from bench.peer.sets import Maker
-from strategy.replay.driver import ReplayConfig, ReplayResult, replay
+from strategy.replay.driver import ReplayConfig, replay
+from strategy.replay.run import Driver
 from strategy.replay.tape import Tape, TapeInfo
 
 PLENTY_BASE: Final = 1e5  # holdings never limit a quote
@@ -29,9 +30,10 @@ class Comparison:
         return self.parts_at is None
 
 
-def config_of(line: Line) -> ReplayConfig:
+def config_of(line: Line, driver: Driver) -> ReplayConfig:
     """Return the replay's assumptions for a line."""
     return ReplayConfig(
+        driver=driver,
         entry_latency_ns=line.entry_ns,
         response_latency_ns=line.response_ns,
         base=PLENTY_BASE,
@@ -45,15 +47,10 @@ def without_minima(info: TapeInfo) -> TapeInfo:
     return info._replace(min_qty=info.lot_size, min_notional="0")
 
 
-def our_fills(tape: Tape, info: TapeInfo, maker: Maker, line: Line) -> NDArray[np.int64]:
-    """Return the reference driver's fills (N, 3): exchange time (ns), side, price (ticks)."""
+def our_fills(tape: Tape, info: TapeInfo, maker: Maker, line: Line, driver: Driver) -> NDArray[np.int64]:
+    """Return a driver's fills (N, 3): exchange time (ns), side, price (ticks)."""
     parameters = maker.parameters(float(info.lot_size))
-    return fills_of(replay(tape, without_minima(info), parameters, config_of(line)))
-
-
-def fills_of(result: ReplayResult) -> NDArray[np.int64]:
-    """Return fills as rows of exchange time (ns), side, price (ticks)."""
-    fills = result.fills
+    fills = replay(tape, without_minima(info), parameters, config_of(line, driver)).fills
     return np.column_stack([fills["exch_ts"], fills["side"].astype(np.int64), fills["price_ticks"]])
 
 

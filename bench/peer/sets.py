@@ -1,6 +1,6 @@
 """Parameter sets of the single-level strategy as a study would ask for, for both engines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -20,7 +20,7 @@ class Maker:
     window_s: float = 60.0
     refresh_s: float = 15.0
     cooldown_s: float = 5.0
-    widths_bps: tuple[float, float, float] = WIDTHS_BPS
+    widths_bps: tuple[float, ...] = WIDTHS_BPS
 
     def parameters(self, order_qty: float) -> ParameterSet:
         """Return the set for microvol: one level a side, and no rule that the peer's strategy does not have."""
@@ -54,10 +54,11 @@ class Maker:
         )
 
 
-def makers(count: int, seed: int = 7) -> list[Maker]:
-    """Return the default set and `count - 1` drawn ones."""
+def makers(count: int, seed: int = 7, width: float = 1.0) -> list[Maker]:
+    """Return the default set and `count - 1` drawn ones, `width` times as wide."""
     rng = np.random.default_rng(seed)
-    return [Maker(), *(drawn(rng) for _ in range(count - 1))]
+    found = [Maker(), *(drawn(rng) for _ in range(count - 1))]
+    return [replace(each, widths_bps=tuple(width * bps for bps in each.widths_bps)) for each in found]
 
 
 def drawn(rng: np.random.Generator) -> Maker:
