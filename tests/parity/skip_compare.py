@@ -65,7 +65,7 @@ def _same_rows(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[A
     same = a == b
     if a.dtype.kind == "f":
         same = (same & (np.signbit(a) == np.signbit(b))) | (np.isnan(a) & np.isnan(b))
-    return same.reshape(len(a), -1).all(axis=1)
+    return np.all(same, axis=tuple(range(1, same.ndim)))
 
 
 def _table_difference(name: str, reference: Records, other: Records) -> str:
