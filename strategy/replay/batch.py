@@ -15,12 +15,12 @@ from strategy.policies.composition import compose, policy_names
 from strategy.policies.parameters import ParameterSet
 from strategy.replay.exchange import with_room
 from strategy.replay.index import Extremes, Index
-from strategy.replay.market import Market, market_of
+from strategy.replay.market import Market, known_of, market_of
 from strategy.replay.run import ReplayConfig, ReplayResult, Run, new_run, result_of
 from strategy.replay.skip_end import finish
 from strategy.replay.skip_market import flips_of, thin_of
 from strategy.replay.skip_state import Skip, new_skip
-from strategy.replay.tape import Tape, TapeInfo, prepared
+from strategy.replay.tape import Tape, TapeInfo
 from strategy.replay.track import COUNTED
 
 LOOP: Final = "strategy.replay.skip"
@@ -61,7 +61,7 @@ class _Skipping:
     def __init__(
         self, tape: Tape, info: TapeInfo, parameters: ParameterSet, config: ReplayConfig, index: Index | None
     ) -> None:
-        self._run: Run = new_run(prepared(tape), info, parameters, config)
+        self._run: Run = new_run(known_of(tape, index).tape, info, parameters, config, widest=1)
         cursor, params = self._run.venue.cursor[0], self._run.params
         self.window = int(cursor["start_ns"]), int(cursor["end_ns"])
         self._market: Market = market_of(tape, parameters, params, self.window, index)
@@ -78,13 +78,12 @@ class _Skipping:
         book = run.venue.book
         rows = book._replace(bids=np.zeros((BOOK_ROWS, 2), np.int64), asks=np.zeros((BOOK_ROWS, 2), np.int64))
         run.venue = run.venue._replace(book=rows)
-        run.venue.cursor["widest"] = 1
 
     def go_on(self, end_ns: int) -> None:
         """Replay up to a moment."""
         run = self._run
         end = min(end_ns, self.window[1])
-        while not self._loop(self._market, run.state, run.params, run.out, run.venue, run.logs, self._skip, end):
+        while not self._loop((self._market, run.state, run.params, run.out, run.venue, run.logs, self._skip), end):
             run.venue, run.logs = with_room(run.venue, run.logs)
 
     def result(self) -> ReplayResult:

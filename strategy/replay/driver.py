@@ -14,6 +14,8 @@ from strategy.replay.tape import Tape, TapeInfo
 
 __all__ = ["ReplayConfig", "ReplayResult", "instrument_of", "replay", "replay_many"]
 
+WORTH: Final = 2_000_000  # events from which on skipping them pays for being compiled
+
 _log: Final = logging.getLogger("microvol.replay")
 _told: Final[set[str]] = set()
 
@@ -41,7 +43,8 @@ def replay_many(
     `workers` threads share the sets that can skip. Results are worked out a few at a time, so that those which are not
     kept cost no memory.
     """
-    skipping = [skips(parameters, config) for parameters in sets]
+    events = len(tape.update_exch) + len(tape.trade_exch)
+    skipping = [skips(parameters, config, events * len(sets)) for parameters in sets]
     quick = skip_many(
         tape, info, [each for each, can in zip(sets, skipping, strict=True) if can], config, workers, index
     )
@@ -49,9 +52,12 @@ def replay_many(
         yield next(quick) if can else walk(tape, info, parameters, config)
 
 
-def skips(parameters: ParameterSet, config: ReplayConfig) -> bool:
-    """Return whether the skip driver is to replay a set; says once for each policy that does not let it."""
-    if config.driver == "reference":
+def skips(parameters: ParameterSet, config: ReplayConfig, events: int) -> bool:
+    """Return whether the skip driver is to replay a set; says once for each policy that does not let it.
+
+    `events` are to be walked otherwise, by all sets together.
+    """
+    if config.driver == "reference" or (config.driver == "auto" and events < WORTH):
         return False
     walked = sorted(unskippable(parameters))
     if config.driver == "skip" and (walked or config.record_events):

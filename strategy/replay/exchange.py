@@ -119,11 +119,14 @@ USED: Final = {
 }
 
 
-def new_venue(tape: Tape, latencies: Latencies | None = None) -> Venue:
-    """Return a venue with an empty book; without latencies it is reached and heard at once."""
+def new_venue(tape: Tape, latencies: Latencies | None = None, widest: int | None = None) -> Venue:
+    """Return a venue with an empty book; without latencies it is reached and heard at once.
+
+    `widest` is more levels than any one update changes; None = look at the tape.
+    """
     lines = constant(0, 0) if latencies is None else checked(latencies)
     venue = Venue(np.zeros(1, CURSOR), new_book(), np.zeros(LIVE_ORDERS, LIVE), lines)
-    venue.cursor["widest"] = np.diff(tape.level_start).max(initial=0) + 1
+    venue.cursor["widest"] = np.diff(tape.level_start).max(initial=0) + 1 if widest is None else widest
     return venue
 
 

@@ -31,7 +31,7 @@ class Market(NamedTuple):
     depth: Depth
 
 
-class _Known(NamedTuple):
+class Known(NamedTuple):
     """What is known of one tape so far."""
 
     tape: Tape
@@ -39,14 +39,14 @@ class _Known(NamedTuple):
     tracks: dict[Any, Track]
 
 
-_KNOWN: Final[dict[int, _Known]] = {}  # by identity of a tape's level column
+_KNOWN: Final[dict[int, Known]] = {}  # by identity of a tape's level column
 
 
 def market_of(
     tape: Tape, parameters: ParameterSet, params: Params, window: tuple[int, int], index: Index | None
 ) -> Market:
     """Return what a parameter set shares with others over [start, end) of local time (ns)."""
-    known = _known(tape, index)
+    known = known_of(tape, index)
     span = window_of(known, *window)
     quoting, risk = params.quoting[0], params.risk[0]
     key = (
@@ -66,11 +66,12 @@ def market_of(
     return Market(known.tape, known.index, known.tracks[key], depth)
 
 
-def _known(tape: Tape, index: Index | None) -> _Known:
+def known_of(tape: Tape, index: Index | None) -> Known:
+    """Return what is known of a tape, made when it is first asked for."""
     key = id(tape.level_lots)
     if key not in _KNOWN:
         columns = prepared(tape)
-        _KNOWN[key] = _Known(columns, _locked(build_index(columns) if index is None else index), {})
+        _KNOWN[key] = Known(columns, _locked(build_index(columns) if index is None else index), {})
         weakref.finalize(tape.level_lots, _KNOWN.pop, key, None)
     return _KNOWN[key]
 
@@ -84,7 +85,7 @@ def _locked(record: Any) -> Any:
     return view
 
 
-def window_of(known: _Known, start_ns: int, end_ns: int) -> Window:
+def window_of(known: Known, start_ns: int, end_ns: int) -> Window:
     """Return where a strategy that starts at `start_ns` begins: at the first fresh update, or the first at all when the
     venue's book is known by then."""
     tape = known.tape

@@ -31,7 +31,8 @@ class ReplayConfig:
     window is [start_ns, end_ns) in local time, None = the tape's own; the book is built from the tape's start all the
     same. `latencies` (strategy.replay.latency) stand in place of the two constants; `queue_exponent` is of `power`.
 
-    Both drivers give the same result. `auto` skips where the policies allow it and nobody asks for the events.
+    Both drivers give the same result. `auto` skips where the policies allow it, nobody asks for the events
+    and there are enough of them to be worth it.
     """
 
     entry_latency_ns: int = 10_000_000
@@ -49,7 +50,7 @@ class ReplayConfig:
     record_events: bool = False
     sample_interval_ns: float = 1e9
     version: int = 0
-    driver: Driver = "reference"
+    driver: Driver = "auto"
 
     def __post_init__(self) -> None:
         """Refuse what no venue or account can be."""
@@ -105,11 +106,13 @@ class Run:
     quote_atoms: float
 
 
-def new_run(tape: Tape, info: TapeInfo, parameters: ParameterSet, config: ReplayConfig) -> Run:
-    """Return a replay that has not begun; `tape` as compiled loops want it."""
+def new_run(
+    tape: Tape, info: TapeInfo, parameters: ParameterSet, config: ReplayConfig, widest: int | None = None
+) -> Run:
+    """Return a replay that has not begun; `tape` as compiled loops want it, `widest` as in `new_venue`."""
     instrument = instrument_of(info)
     base, quote = lots_of(config.base, instrument), atoms_of(config.quote, instrument)
-    venue, out = new_venue(tape, config.lines()), new_out()
+    venue, out = new_venue(tape, config.lines(), widest), new_out()
     set_window(venue.cursor[0], tape, config)
     venue.cursor["base_lots"], venue.cursor["quote_atoms"] = base, quote
     out.recording[0] = config.record_decisions

@@ -10,8 +10,9 @@ import math
 from typing import Any
 
 from strategy.kernel.act import act
+from strategy.kernel.borrowing import borrowed
 from strategy.kernel.contract import signals_observe
-from strategy.kernel.jit import jit
+from strategy.kernel.jit import jit, jit_apart
 from strategy.kernel.news import take_order_news
 from strategy.kernel.quotes import entry_at
 from strategy.kernel.records import (
@@ -56,35 +57,79 @@ from strategy.replay.track import GAP_POINT, SILENCE_POINT, UPDATE_POINT
 
 
 @jit
-def run(market: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, skip: Any, end_ns: int) -> bool:
+def run(held: Any, end_ns: int) -> bool:
+    """Do what `go_on` does, without counting references to (market, state, params, out, venue, logs, skip)."""
+    market, state, params, out, venue, logs, skip = borrowed(held)
+    return go_on(market, state, params, out, venue, logs, skip, end_ns)
+
+
+@jit
+def go_on(market: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, skip: Any, end_ns: int) -> bool:
     """Go on until `end_ns` and return True; False when a log needs more room, with all progress kept.
 
     `market` is (tape, index, track, depth): what is shared by all sets. What is long is called from one place alone:
     everything is compiled into one function, once for each place.
     """
     tape, index, track, _ = market
-    c = venue.cursor[0]
+    c, core, place = venue.cursor[0], state.core[0], skip.place[0]
     while has_room(venue, logs):
-        due, source, row = next_moment(tape, index, track, state, params, venue, logs, skip, end_ns)
-        if not write_samples(tape, index, track, state, venue, logs, skip, min(due, end_ns)):
-            return False
-        if due >= end_ns:
-            return True
-        c["now"] = max(c["now"], due)
+        source, row = at_once(c, place, logs), 0
+        if source == SAMPLE:
+            due, source, row = next_moment(tape, index, track, state, params, venue, logs, skip, end_ns)
+            if c["next_sample_ns"] < min(due, end_ns):
+                write_samples(tape, index, track, state, venue, logs, skip, min(due, end_ns))
+                if c["next_sample_ns"] < min(due, end_ns):
+                    return False
+            if due >= end_ns:
+                return True
+            c["now"] = max(c["now"], due)
+        known = enters(place, c["now"], source)
         if source <= REQUEST:
             serve_venue(tape, index, venue, logs, source, row)
             continue
         if source == RESPONSE and receive(state, params, track, venue, logs, skip):
             continue
         if source == WAKE:
-            wake(state.core[0], skip.place[0], c["now"])
-        stood = state.core[0]["panicking"] + 2 * state.core[0]["stale"]
-        rows, trades = reach_of(index, skip.place[0], c, source, row)
-        catch_up(market, state, params, skip, c, rows, trades)
+            wake(core, place, c["now"])
+        stood = core["panicking"] + 2 * core["stale"]
+        if not known:
+            rows, trades = reach_of(index, place, c, source, row)
+            catch_up(market, state, params, skip, c, rows, trades)
         goes, reasons = take_news(market, state, params, venue, skip, source, row)
-        if goes or stood != state.core[0]["panicking"] + 2 * state.core[0]["stale"]:
+        if goes or stood != core["panicking"] + 2 * core["stale"]:
             respond(state, params, track, out, venue, logs, skip, reasons)
     return False
+
+
+@jit
+def at_once(c: Any, place: Any, logs: Any) -> int:
+    """Return REQUEST or RESPONSE when one is due at this very moment and nothing else can be before it, else SAMPLE.
+
+    All that comes before our own messages in the order of equal times has happened once the first of them is served.
+    """
+    if place["moment_ns"] != c["now"]:
+        return SAMPLE
+    first = c["first_request"]
+    waits_there = first < c["last_request"] and logs.requests[first]["arrives_ns"] <= c["now"]
+    if waits_there and place["source"] >= REQUEST:
+        return REQUEST
+    first = c["first_response"]
+    waits_here = first < c["last_response"] and logs.responses[first]["local_ts"] <= c["now"]
+    if waits_here and place["source"] >= RESPONSE:
+        return RESPONSE
+    return SAMPLE
+
+
+@jit
+def enters(place: Any, now: int, source: int) -> bool:
+    """Note what is served at a moment; return whether the strategy knows all that has reached it by then."""
+    if place["moment_ns"] != now:
+        place["moment_ns"] = now
+        place["source"] = source
+        return False
+    known = place["source"] >= RESPONSE
+    place["source"] = max(place["source"], source)
+    return bool(known)
 
 
 @jit
@@ -250,7 +295,7 @@ def is_point(track: Any, place: Any, source: int, row: int) -> bool:
     return bool(point["kind"] == UPDATE_POINT and point["row"] == row)
 
 
-@jit
+@jit_apart
 def take_point(market: Any, state: Any, params: Any, venue: Any, skip: Any, source: int) -> None:
     """Let the book become known, crossed or unknown, and the signals see it."""
     tape, index, track, depth = market
@@ -281,7 +326,7 @@ def catch_up(market: Any, state: Any, params: Any, skip: Any, c: Any, rows: int,
     catch_market(tape, track, depth, state, skip, c, rows, trades)
 
 
-@jit
+@jit_apart
 def observe(tape: Any, track: Any, depth: Any, state: Any, params: Any, skip: Any, rows: int, trades: int) -> None:
     """Show the signals every trade and accepted update that they have not seen, in their order."""
     place = skip.place[0]
@@ -378,9 +423,11 @@ def respond(state: Any, params: Any, track: Any, out: Any, venue: Any, logs: Any
         event["seq"] += c["local_trade"] - place["first_trade"]
     out.used[0] = 0
     out.decided[0] = 0
+    dust = core["dust"]
     count = act(desk_of(state), rules_of(params), event, out, reasons | place["reasons"])
     place["decided"] = 1 - core["clearing"]
-    place["unsettled"] = 1 if count > 0 and waits(core, params.quoting[0], state.slots) else 0
+    changed = count > 0 or core["dust"] != dust
+    place["unsettled"] = 1 if changed and waits(core, params.quoting[0], state.slots) else 0
     place["scanned"] = place["row"]
     skip.watch[0]["set"] = 0
     if c["record_decisions"] == 1 and out.decided[0] == 1:
@@ -405,15 +452,13 @@ def waits(core: Any, quoting: Any, slots: Any) -> bool:
     return False
 
 
-@jit
+@jit_apart
 def write_samples(
     tape: Any, index: Any, track: Any, state: Any, venue: Any, logs: Any, skip: Any, before_ns: int
-) -> bool:
-    """Append the samples due before a moment; but for mid and sigma nothing changes until then. False: no room."""
+) -> None:
+    """Append the samples due before a moment, as far as there is room; until then only mid and sigma change."""
     c, core = venue.cursor[0], state.core[0]
-    while c["next_sample_ns"] < before_ns:
-        if c["samples"] >= len(logs.samples):
-            return False
+    while c["next_sample_ns"] < before_ns and c["samples"] < len(logs.samples):
         ns = c["next_sample_ns"]
         row = logs.samples[c["samples"]]
         row["ts"] = ns
@@ -424,7 +469,6 @@ def write_samples(
         row["quote_atoms"] = c["quote_atoms"]
         c["samples"] += 1
         c["next_sample_ns"] += c["sample_ns"]
-    return True
 
 
 @jit

@@ -28,6 +28,8 @@ PLACE = np.dtype(
         ("scanned", "i8"),  # updates before it are known to change nothing
         ("observed_row", "i8"),  # what the signals have seen
         ("observed_trade", "i8"),
+        ("moment_ns", "i8"),  # the last moment served, and the latest source of it in the order of equal times
+        ("source", "i8"),
         ("own", "i8"),  # timers and answers of the venue so far
         ("last_ns", "i8"),  # ... and the last of them
         ("gaps", "i8"),

@@ -104,7 +104,7 @@ def touch_in(tape: Any, index: Any, c: Any, j: int, bid: int, ask: int) -> tuple
     return NEVER, EXCH_TRADE, 0
 
 
-@jit
+@jit_apart
 def serve_trade(tape: Any, index: Any, venue: Any, logs: Any, k: int) -> None:
     """Match trade `k`, which lies in the bin last looked at, against our resting orders."""
     c = venue.cursor[0]
@@ -135,14 +135,14 @@ def catch_up(history: Any, c: Any, order: Any, updates: int) -> None:
     order["entry"] = entry
 
 
-@jit
+@jit_apart
 def serve_update(tape: Any, index: Any, venue: Any, logs: Any, i: int) -> None:
     """Fill what the opposite best of update `i` has reached."""
     stand_at(tape, index, venue, i + 1, index.bin_trade[i + 1])
     fill_reached(venue, logs)
 
 
-@jit
+@jit_apart
 def serve_gap(tape: Any, index: Any, venue: Any, logs: Any) -> None:
     """Lose the book: trades of the same moment come before, updates after."""
     c = venue.cursor[0]
