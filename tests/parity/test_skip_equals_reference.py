@@ -9,7 +9,8 @@ import pytest
 from strategy.kernel.records import PURPOSE_NAMES, REASON_NAMES, REGIME_NAMES
 from strategy.kernel.state import COUNTERS
 from strategy.policies.registry import KINDS, built_in
-from tests.parity.skip_cases import COMBINATIONS, case
+from strategy.replay.driver import replay, replay_many
+from tests.parity.skip_cases import COMBINATIONS, case, parameters_of
 from tests.parity.skip_compare import compared, first_difference, replayed
 
 CASES = 512
@@ -64,6 +65,17 @@ def test_the_cases_make_every_rule_act():
     cases = Counter(name for seed in range(CASES) for name in compared(seed)[1])
     rare = {name: cases[name] for name in EXPECTED if cases[name] < IN_HOW_MANY}
     assert rare == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_many_sets_at_once_give_what_each_gives_alone(workers):
+    given = case(0)
+    sets = [parameters_of(case(seed)) for seed in QUICK]
+    together = replay_many(given.tape, given.info, sets, replace(given.config, driver="skip"), workers)
+    for parameters, result in zip(sets, together, strict=True):
+        alone = replay(given.tape, given.info, parameters, replace(given.config, driver="reference"))
+        assert first_difference(alone, result) == ""
 
 
 def test_the_combinations_hold_every_registered_policy():
