@@ -72,7 +72,7 @@ def replay_window(settings: Settings, request: Request) -> Answer:
         tape, info = load(settings, request.window)
     config = _over(replay_config(settings), request, info)
     with console.waiting("compiling"):
-        index = index_of(tape, info, settings.home / "tape") if skips(parameters, config) else None
+        index = index_of(tape, info, settings.home / "tape") if skips(tape, parameters, config) else None
         replay(tape, info, parameters, replace(config, end_ns=info.start_ns), index)
     begun = time.perf_counter()
     with console.waiting("replaying"):

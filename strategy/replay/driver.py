@@ -43,8 +43,7 @@ def replay_many(
     `workers` threads share the sets that can skip. Results are worked out a few at a time, so that those which are not
     kept cost no memory.
     """
-    events = len(tape.update_exch) + len(tape.trade_exch)
-    skipping = [skips(parameters, config, events * len(sets)) for parameters in sets]
+    skipping = [skips(tape, parameters, config, len(sets)) for parameters in sets]
     quick = skip_many(
         tape, info, [each for each, can in zip(sets, skipping, strict=True) if can], config, workers, index
     )
@@ -52,11 +51,9 @@ def replay_many(
         yield next(quick) if can else walk(tape, info, parameters, config)
 
 
-def skips(parameters: ParameterSet, config: ReplayConfig, events: int) -> bool:
-    """Return whether the skip driver is to replay a set; says once for each policy that does not let it.
-
-    `events` are to be walked otherwise, by all sets together.
-    """
+def skips(tape: Tape, parameters: ParameterSet, config: ReplayConfig, sets: int = 1) -> bool:
+    """Return whether the skip driver is to replay a set, one of so many; tells once of each policy that prevents it."""
+    events = sets * (len(tape.update_exch) + len(tape.trade_exch))
     if config.driver == "reference" or (config.driver == "auto" and events < WORTH):
         return False
     walked = sorted(unskippable(parameters))

@@ -26,7 +26,7 @@ class Market(NamedTuple):
     """What the skip driver's loop is handed; `tape` as compiled loops want it."""
 
     tape: Tape
-    index: Index
+    indexed: Index
     track: Track
     depth: Depth
 
@@ -35,7 +35,7 @@ class Known(NamedTuple):
     """What is known of one tape so far."""
 
     tape: Tape
-    index: Index
+    indexed: Index
     tracks: dict[Any, Track]
 
 
@@ -63,7 +63,7 @@ def market_of(
             known.tracks.pop(next(iter(known.tracks)))
         known.tracks[key] = _tracked(known.tape, parameters, params, span)
     depth = depth_along(tape, parameters.risk.depth_band_bps) if parameters.needs_depth else no_depth()
-    return Market(known.tape, known.index, known.tracks[key], depth)
+    return Market(known.tape, known.indexed, known.tracks[key], depth)
 
 
 def known_of(tape: Tape, index: Index | None) -> Known:

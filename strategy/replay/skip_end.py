@@ -17,7 +17,7 @@ def finish(tape: Any, index: Any, track: Any, state: Any, venue: Any, skip: Any,
     seen = rows > place["first_row"]
     core["trades"] = trades - place["first_trade"]
     core["books"] = rows - place["first_row"] if seen else 0
-    core["accepted"] = track.count[rows - 1] if seen else 0
+    core["accepted"] = track.taken[rows - 1] if seen else 0
     core["debounced"] = core["books"] - core["accepted"] - track.totals[0] - track.totals[1]
     core["samples"] = core["accepted"]
     if sampling_ns > 0:

@@ -22,7 +22,7 @@ def flips_of(track: Track, risk: Records) -> Flips:
     if len(track.tick_ns):
         found = flips_along(track.tick_sigma, np.arange(len(track.tick_ns)), threshold, calm)
         return Flips(nothing, track.tick_ns[found])
-    rows = np.flatnonzero(np.diff(track.count, prepend=0) > 0)
+    rows = np.flatnonzero(np.diff(track.taken, prepend=0) > 0)
     return Flips(flips_along(track.sigma, rows, threshold, calm), nothing)
 
 

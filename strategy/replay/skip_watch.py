@@ -126,7 +126,7 @@ def prices_matter(desk: Any, quoting: Any, now: int) -> bool:
             found = found or bid == IDLE or (tolerant and bid == QUOTED)
         if level < quoting["sell_levels"] and core["ask_enabled"] == 1:
             found = found or ask == IDLE or (tolerant and ask == QUOTED)
-    return found
+    return bool(found)
 
 
 @jit
@@ -140,7 +140,8 @@ def keeps(watch: Any, risk: Any, sigma: Any, mid: Any, depth: Any) -> bool:
     if not (watch["mid_low"] < mid[0] <= mid[1] < watch["mid_high"]):
         return False
     least = risk["min_depth_lots"]
-    return not ((watch["thin"] == 1 and float(depth[0]) < least) or (watch["thin"] == 2 and float(depth[1]) >= least))
+    too_thin = watch["thin"] == 1 and float(depth[0]) < least
+    return not (too_thin or (watch["thin"] == 2 and float(depth[1]) >= least))
 
 
 @jit

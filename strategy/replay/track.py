@@ -5,7 +5,7 @@ settings alone. They are worked out once, by the kernel's own functions, and sha
 """
 
 import math
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class Track(NamedTuple):
     sigma: NDArray[np.float64]  # after the update, nan while unknown
     sigmas: Extremes  # the same; a block without any has low over high, a mixed one is unbounded
     accepted: I64  # the last update so far that the strategy took, -1 = none
-    count: I64  # how many it took so far
+    taken: I64  # how many it took so far
     points: Records  # POINT, in time order
     tick_ns: I64  # ticks of the sampling clock and sigma after each; empty without one
     tick_sigma: NDArray[np.float64]
@@ -70,19 +70,20 @@ def track_of(tape: Tape, state: State, params: Params, names: Names, window: Win
     """
     rows = len(tape.update_local)
     columns = np.full(rows, math.nan), np.full(rows, -1, np.int64), np.zeros(rows, np.int64)
-    found = np.zeros(1024, POINT), np.zeros(1024, np.int64), np.zeros(1024)
+    found: tuple[Any, Any, Any] = np.zeros(1024, POINT), np.zeros(1024, np.int64), np.zeros(1024)
     at = np.array([window.first_update, window.first_update, window.first_gap, 0, 0, window.end_ns, -1], np.int64)
     trace = compose(SAMPLING, names).trace
     event = np.zeros(1, EVENT)
     while not trace(tape, state, params, event, at, columns, found):
-        found = tuple(np.concatenate([each, np.zeros_like(each)]) for each in found)
+        points, ticks, tick_sigma = (np.concatenate([each, np.zeros_like(each)]) for each in found)
+        found = points, ticks, tick_sigma
     points, ticks, tick_sigma = found
     core, volatility = state.core[0], state.volatility
     return Track(
         sigma=columns[0],
         sigmas=sigma_extremes(columns[0]),
         accepted=columns[1],
-        count=columns[2],
+        taken=columns[2],
         points=points[: at[3]].copy(),
         tick_ns=ticks[: at[4]].copy(),
         tick_sigma=tick_sigma[: at[4]].copy(),
