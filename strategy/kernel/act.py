@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from strategy.kernel.barriers import close_positions
 from strategy.kernel.borrowing import borrowed
-from strategy.kernel.jit import jit
+from strategy.kernel.jit import jit, jit_apart
 from strategy.kernel.quotes import want_side
 from strategy.kernel.rebalance import rebalance
 from strategy.kernel.records import (
@@ -41,7 +41,7 @@ PASSING: Final = (
 )
 
 
-@jit
+@jit_apart
 def act(desk: Any, rules: Any, event: Any, out: Any, reasons: int) -> int:
     """Bring the slots to what is decided; return the number of actions."""
     desk, rules, out = borrowed((desk, rules, out))

@@ -220,7 +220,7 @@ def flip_event(tape: Any, index: Any, ns: int, c: Any, place: Any) -> tuple[int,
     return updated, LOCAL_UPDATE, i
 
 
-@jit
+@jit_apart
 def serve_venue(tape: Any, index: Any, venue: Any, logs: Any, source: int, row: int) -> None:
     """Let the venue take a trade or update that touches an order of ours, a gap, or a request."""
     c = venue.cursor[0]
