@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
+import numba
 import numpy as np
 import pytest
 
@@ -13,7 +14,7 @@ from strategy.replay.driver import replay, replay_many
 from tests.parity.skip_cases import COMBINATIONS, case, parameters_of
 from tests.parity.skip_compare import compared, first_difference, replayed
 
-CASES = 512
+CASES = 64 if numba.config.DISABLE_JIT else 512  # without the compiler a case takes seconds
 CHUNK = 8 * len(COMBINATIONS)
 CHUNKS = [  # seeds of one chunk share their policies, and chunks of the same policies follow each other
     range(start + policies, start + CHUNK, len(COMBINATIONS))
@@ -61,6 +62,7 @@ def test_both_drivers_agree_on_random_cases(seeds):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1_200)
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="without the compiler there are too few cases for every rule")
 def test_the_cases_make_every_rule_act():
     cases = Counter(name for seed in range(CASES) for name in compared(seed)[1])
     rare = {name: cases[name] for name in EXPECTED if cases[name] < IN_HOW_MANY}
