@@ -24,7 +24,9 @@ pytestmark = [
 def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     ports = {f"MICROVOL_PORTS__{name}": "9" for name in ("PREFECT", "MLFLOW")}
     home = str(tmp_path_factory.mktemp("home"))
-    return {**os.environ, **ports, "MICROVOL_HOME": home, "MICROVOL_PREFECT_API_URL": "http://127.0.0.1:9/api"}
+    # Dozens of replays of a recording take hours without the compiler.
+    own = {"MICROVOL_HOME": home, "MICROVOL_PREFECT_API_URL": "http://127.0.0.1:9/api", "NUMBA_DISABLE_JIT": "0"}
+    return {**os.environ, **ports, **own}
 
 
 def microvol(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
