@@ -83,7 +83,7 @@ def go_on(market: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any,
             if due >= end_ns:
                 return True
             c["now"] = max(c["now"], due)
-        known = enters(place, c["now"], source)
+        enters(place, c["now"], source)
         if source <= REQUEST:
             serve_venue(tape, index, venue, logs, source, row)
             continue
@@ -92,9 +92,11 @@ def go_on(market: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any,
         if source == WAKE:
             wake(core, place, c["now"])
         stood = core["panicking"] + 2 * core["stale"]
-        if not known:
+        if place["caught_ns"] != c["now"]:
             rows, trades = reach_of(index, place, c, source, row)
             catch_up(market, state, params, skip, c, rows, trades)
+            if source >= RESPONSE:  # all of the market up to this moment comes before
+                place["caught_ns"] = c["now"]
         goes, reasons = take_news(market, state, params, venue, skip, source, row)
         if goes or stood != core["panicking"] + 2 * core["stale"]:
             respond(state, params, track, out, venue, logs, skip, reasons)
@@ -121,15 +123,13 @@ def at_once(c: Any, place: Any, logs: Any) -> int:
 
 
 @jit
-def enters(place: Any, now: int, source: int) -> bool:
-    """Note what is served at a moment; return whether the strategy knows all that has reached it by then."""
+def enters(place: Any, now: int, source: int) -> None:
+    """Note what is served at a moment."""
     if place["moment_ns"] != now:
         place["moment_ns"] = now
         place["source"] = source
-        return False
-    known = place["source"] >= RESPONSE
-    place["source"] = max(place["source"], source)
-    return bool(known)
+    else:
+        place["source"] = max(place["source"], source)
 
 
 @jit

@@ -30,6 +30,7 @@ PLACE = np.dtype(
         ("observed_trade", "i8"),
         ("moment_ns", "i8"),  # the last moment served, and the latest source of it in the order of equal times
         ("source", "i8"),
+        ("caught_ns", "i8"),  # the last moment up to which the strategy has seen everything
         ("own", "i8"),  # timers and answers of the venue so far
         ("last_ns", "i8"),  # ... and the last of them
         ("gaps", "i8"),
