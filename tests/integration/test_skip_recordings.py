@@ -50,9 +50,15 @@ def parameter_set(**groups):
     return ParameterSet.model_validate(groups)
 
 
+def sized(name, order_qty):
+    """Return a preset with orders that all three markets take."""
+    chosen = preset(name)
+    return chosen.model_copy(update={"quoting": chosen.quoting.model_copy(update={"order_qty": order_qty})})
+
+
 SETS = {
     "micro_vol": preset("micro_vol"),
-    "volatility_pmm": preset("volatility_pmm"),
+    "volatility_pmm": sized("volatility_pmm", 0.003),
     "one level": parameter_set(**NEUTRAL, quoting=QUICK | ONE_LEVEL),
     "four levels with barriers": parameter_set(
         **NEUTRAL,
