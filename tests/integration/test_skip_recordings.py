@@ -58,7 +58,7 @@ def sized(name, order_qty):
 
 SETS = {
     "micro_vol": preset("micro_vol"),
-    "volatility_pmm": sized("volatility_pmm", 0.003),
+    "volatility_pmm": sized("volatility_pmm", 0.02),
     "one level": parameter_set(**NEUTRAL, quoting=QUICK | ONE_LEVEL),
     "four levels with barriers": parameter_set(
         **NEUTRAL,
