@@ -49,6 +49,7 @@ def assert_equal(seeds):
     assert not reports, "\n".join([*reports, again])
 
 
+@pytest.mark.slow  # a minute's compiling
 @pytest.mark.parametrize("seed", QUICK)
 def test_both_drivers_agree_on_a_few_cases(seed):
     assert_equal([seed])
