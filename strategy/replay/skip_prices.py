@@ -33,6 +33,7 @@ from strategy.kernel.records import (
     R_MAX_BUYS,
     R_MIN_NOTIONAL,
     R_MIN_QTY,
+    R_REBALANCE,
     SELL,
 )
 from strategy.kernel.state import ENTRIES, EXITS
@@ -76,6 +77,8 @@ def prices_within(desk: Any, rules: Any, box: Any, mid: Any, last: Any) -> bool:
 def rebalance_holds(desk: Any, quoting: Any, lots: Any) -> bool:
     """Return whether a breach of the rebalance threshold stays, or stays away, with asks of a range of sizes."""
     core = desk.core[0]
+    if core["told_reasons"] & R_REBALANCE != 0:  # the end of a breach that may not be closed is news
+        return False
     if core["ask_enabled"] == 0:
         return True
     need = float(quoting["sell_levels"] * lots[0])
