@@ -116,14 +116,19 @@ class Child:
         return f"silent for {silent:.1f} s" if silent > self._watch.stale_seconds else None
 
     def stop(self) -> int:
-        """End it in order, by force after the grace time; return its exit code."""
+        """End it in order, by force after the grace time; return its exit code.
+
+        A child that is still importing does not listen for the signal and dies of it. It has sent nothing yet, so
+        that is an orderly end, 0.
+        """
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
         try:
-            return self._process.wait(_GRACE_SECONDS)
+            code = self._process.wait(_GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             log.warning("child did not stop in time", pid=self.pid)
             return self.kill()
+        return 0 if code == -signal.SIGTERM and self._silent_seconds() is None else code
 
     def kill(self) -> int:
         """End it by force."""

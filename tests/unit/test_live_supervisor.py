@@ -23,6 +23,12 @@ import json, os, signal, sys, time
 from pathlib import Path
 path, mode = Path(sys.argv[1]), sys.argv[2]
 path.parent.mkdir(parents=True, exist_ok=True)
+if mode == "import":
+    path.with_suffix(".importing").touch()
+    time.sleep(600)
+if mode == "deaf":
+    path.write_text(json.dumps({"pid": os.getpid(), "heartbeat_ns": time.time_ns()}))
+    time.sleep(600)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 if mode == "bad input":
     sys.exit(2)
@@ -103,6 +109,18 @@ def test_stop_ends_the_child_in_order_and_clears_the_venue(started: Run) -> None
     started.rest("mv-t-1")
     assert started.end() == 0
     assert started.broker.orders["mv-t-1"].status == "cancelled"
+
+
+def test_a_child_that_is_still_importing_when_stopped_ended_in_order(tmp_path: Path) -> None:
+    run = Run(tmp_path, mode="import")
+    wait_for(run.layout.status_file("paper", "BTC/FDUSD").with_suffix(".importing").exists)
+    assert run.end() == 0
+
+
+def test_a_child_that_dies_of_the_signal_after_its_first_heartbeat_did_not_end_in_order(tmp_path: Path) -> None:
+    run = Run(tmp_path, mode="deaf")
+    run.pid()
+    assert run.end() == 1
 
 
 def test_a_killed_child_is_cleared_up_after_and_replaced(started: Run) -> None:
