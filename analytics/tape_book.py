@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strategy.kernel.book import Book, best, clear, new_book, set_level
-from strategy.kernel.jit import jit
+from strategy.kernel.jit import jit, jit_entry
 from strategy.kernel.records import BUY, SELL
 
 I64 = NDArray[np.int64]
@@ -74,7 +74,7 @@ def _apply(book: Book, levels: Levels, message: int) -> None:
         set_level(book, levels.side[row], levels.ticks[row], levels.lots[row])
 
 
-@jit
+@jit_entry
 def _walk(steps: Steps, snapshots: Levels, diffs: Levels, book: Book) -> tuple[I64, Levels]:
     updates = len(steps.fresh)
     prices = np.zeros((updates, 4), np.int64)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from strategy.kernel.jit import jit
+from strategy.kernel.jit import jit, jit_entry
 from strategy.kernel.quotes import BPS, grid_ceil, grid_floor
 from strategy.kernel.records import BUY
 
@@ -99,7 +99,7 @@ def best(book: Book, side: int) -> tuple[int, int]:
     return int(rows[count - 1, 0]), int(rows[count - 1, 1])
 
 
-@jit
+@jit_entry
 def band_limit(mid_ticks: float, band_bps: float, side: int) -> int:
     """Return the last price (ticks) of a side that lies within `band_bps` of mid, the band's edge included."""
     reach = mid_ticks * band_bps * BPS

@@ -5,12 +5,14 @@ cache directory is keyed by the digest of every source that can be compiled into
 digest is stored with every parameter set.
 """
 
+import inspect
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar, cast
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import numba
+from numba.core.registry import CPUDispatcher
 
 from strategy.kernel.sources import digest_of, plugin_sources, room_sources
 
@@ -48,15 +50,48 @@ KERNEL_DIGEST = source_digest()
 numba.config.CACHE_DIR = str(cache_dir())
 
 
+class Inner(CPUDispatcher):  # type: ignore[misc]
+    """A compiled function that compiled code calls: it has no wrappers by which Python or C could call it.
+
+    Those wrappers are two fifths of what there is to compile. Called from Python all the same (a test, a notebook), it
+    goes through a function that is compiled for the occasion; without it the process would crash.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it from Python, slowly."""
+        if not hasattr(self, "_outer"):
+            inner = self
+
+            def outer(*args: Any) -> Any:
+                return inner(*args)
+
+            self._outer = numba.njit(nogil=True)(outer)
+        return self._outer(*inspect.signature(self.py_func).bind(*args, **kwargs).args)
+
+
+def _inner(function: Callable[P, R], **options: bool) -> Callable[P, R]:
+    if numba.config.DISABLE_JIT:
+        return function
+    bare = {"nopython": True, "nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    compiled = Inner(py_func=function, targetoptions={**bare, **options})
+    compiled.enable_caching()
+    return cast(Callable[P, R], compiled)
+
+
 def jit(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile `function` in nopython mode, cached on disk, without fast-math (results must not depend on it).
+    """Compile `function` for compiled callers: nopython, cached on disk, no fast-math (results must not depend on it).
 
     Calls between compiled functions are inlined by LLVM: most of a call's cost is counting references to the arrays in
     its arguments, and only inlining lets the compiler drop the pairs (a replay takes two thirds of the time).
     """
-    return cast(Callable[P, R], numba.njit(cache=True, forceinline=True, nogil=True)(function))
+    return _inner(function, forceinline=True)
 
 
 def jit_apart(function: Callable[P, R]) -> Callable[P, R]:
     """Compile like `jit`, but as a function of its own: for what is long and seldom runs."""
+    return _inner(function)
+
+
+def jit_entry(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile like `jit_apart`, with the wrapper by which Python calls it."""
     return cast(Callable[P, R], numba.njit(cache=True, nogil=True)(function))

@@ -3,7 +3,7 @@
 import math
 from typing import Any, Final
 
-from strategy.kernel.jit import jit
+from strategy.kernel.jit import jit, jit_entry
 from strategy.kernel.records import (
     BUY,
     CANCELLING,
@@ -86,7 +86,7 @@ def entry_at(n: int, reach: int) -> int:
     return n if n < reach else MAX_LEVELS + n - reach
 
 
-@jit
+@jit_entry
 def is_open(slot: Any) -> bool:
     """Return whether the slot's order may rest at the venue."""
     return bool(slot["state"] == PENDING or slot["state"] == QUOTED or slot["state"] == CANCELLING)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strategy.kernel.book import Book, band_limit, depth_within, grown, new_book, set_level
-from strategy.kernel.jit import jit
+from strategy.kernel.jit import jit_entry
 from strategy.kernel.records import BUY, SELL
 from strategy.replay.tape import Tape, prepared
 
@@ -55,7 +55,7 @@ def _walked(tape: Tape, band_bps: float) -> Depth:
     return depth
 
 
-@jit
+@jit_entry
 def walk(tape: Any, book: Book, band_bps: float, widest: int, first: int, depth: Any) -> int:
     """Apply updates from `first` on and write the depth after each; return the first one the book has no room for."""
     for i in range(first, len(tape.update_local)):

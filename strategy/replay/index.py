@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from strategy.kernel.jit import jit, jit_apart
+from strategy.kernel.jit import jit, jit_apart, jit_entry
 from strategy.kernel.records import BUY
 from strategy.replay.tape import I64, Tape, prepared
 
@@ -107,7 +107,7 @@ def clock_of(times: I64) -> Clock:
     return Clock(times, cells, np.array([origin, shift], np.int64))
 
 
-@jit_apart
+@jit_entry
 def fill_cells(times: Any, origin: int, shift: int, cells: Any) -> None:
     """Write the first row of each cell."""
     row = 0
@@ -133,7 +133,7 @@ def first_at(clock: Any, ns: int) -> int:
     return int(row)
 
 
-@jit_apart
+@jit_entry
 def fill_bins(tape: Any, bin_trade: Any, low: Any, high: Any) -> None:
     """Write each bin's first trade and what can touch a quote in it."""
     rows, trades, trade = len(tape.update_exch), len(tape.trade_exch), 0
@@ -156,7 +156,7 @@ def fill_bins(tape: Any, bin_trade: Any, low: Any, high: Any) -> None:
     bin_trade[rows + 1] = trade
 
 
-@jit_apart
+@jit_entry
 def fill_rows(tape: Any, mid_row: Any, mid_low: Any, mid_high: Any, last: Any) -> None:
     """Write by update the last good book, its bid + ask, and the last trade received."""
     trade, trades, good, ticks = 0, len(tape.trade_local), -1, 0
@@ -224,14 +224,14 @@ def key_of(side: int, ticks: int) -> int:
     return 2 * ticks if side == BUY else 2 * ticks + 1
 
 
-@jit_apart
+@jit_entry
 def count_keys(tape: Any, origin: int, counts: Any) -> None:
     """Count the level rows of each key."""
     for row in range(len(tape.level_ticks)):
         counts[key_of(tape.level_side[row], tape.level_ticks[row]) - origin] += 1
 
 
-@jit_apart
+@jit_entry
 def scatter(tape: Any, origin: int, places: Any, updates: Any, lots: Any) -> None:
     """Put each level row behind the earlier ones of its key."""
     for i in range(len(tape.update_exch)):

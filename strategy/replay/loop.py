@@ -10,7 +10,7 @@ The loop allocates nothing. When a log is nearly full it returns, and is called 
 
 from typing import Any, Final
 
-from strategy.kernel.jit import jit
+from strategy.kernel.jit import jit, jit_entry
 from strategy.kernel.records import CANCEL, GAP, TIMER
 from strategy.kernel.step import step
 from strategy.replay.exchange import MARGIN
@@ -95,7 +95,7 @@ def has_room(venue: Any, logs: Any) -> bool:
     return bool(swept and orders and records and samples and deepest + c["widest"] < len(venue.book.bids))
 
 
-@jit
+@jit_entry
 def run(tape: Any, depth: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, room: Any) -> bool:
     """Walk until the window ends and return True; False when a log needs more room, with all progress kept.
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from strategy.kernel.jit import jit
+from strategy.kernel.jit import jit, jit_entry
 from strategy.kernel.records import FRESH
 from strategy.kernel.risk import watch_silence
 from strategy.kernel.step import advance_clock, take_book, take_gap
@@ -10,7 +10,7 @@ from strategy.replay.feed import write_book
 from strategy.replay.track import GAP_POINT, SILENCE_POINT, UPDATE_POINT
 
 
-@jit
+@jit_entry
 def sigmas(tape: Any, state: Any, params: Any, event: Any, ts: Any, mid: Any, sigma: Any) -> int:
     """Write (local_ts, mid, sigma) of every accepted update, as `step` sees them; return how many there are."""
     core = state.core[0]
@@ -46,7 +46,7 @@ def pass_time(state: Any, params: Any, now: int) -> None:
     advance_clock(state, params, now)
 
 
-@jit
+@jit_entry
 def trace(tape: Any, state: Any, params: Any, event: Any, at: Any, columns: Any, found: Any) -> bool:
     """Write a track's columns and points up to the window's end; False when points or ticks need more room.
 

@@ -12,7 +12,7 @@ from typing import Any
 from strategy.kernel.act import act
 from strategy.kernel.borrowing import borrowed
 from strategy.kernel.contract import signals_observe
-from strategy.kernel.jit import jit, jit_apart
+from strategy.kernel.jit import jit, jit_apart, jit_entry
 from strategy.kernel.news import take_order_news
 from strategy.kernel.quotes import entry_at
 from strategy.kernel.records import (
@@ -56,7 +56,7 @@ from strategy.replay.skip_venue import next_touch, serve_gap, serve_request, ser
 from strategy.replay.track import GAP_POINT, SILENCE_POINT, UPDATE_POINT
 
 
-@jit
+@jit_entry
 def run(held: Any, end_ns: int) -> bool:
     """Do what `go_on` does, without counting references to (market, state, params, out, venue, logs, skip)."""
     market, state, params, out, venue, logs, skip = borrowed(held)

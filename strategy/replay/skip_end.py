@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from strategy.kernel.jit import jit_apart
+from strategy.kernel.jit import jit_entry
 from strategy.replay.index import first_at
 from strategy.replay.skip_venue import stand_through
 
 
-@jit_apart
+@jit_entry
 def finish(tape: Any, index: Any, track: Any, state: Any, venue: Any, skip: Any, sampling_ns: int) -> None:
     """Let the venue have seen the window's last moment, and count what the strategy was shown and took."""
     c, core, place = venue.cursor[0], state.core[0], skip.place[0]
