@@ -45,6 +45,7 @@ _ORDER: Final = {
     "purpose": pl.String,
     "maker": pl.Boolean,
     "what": pl.String,
+    "exch_ts": pl.Int64,
     "price_ticks": pl.Int64,
     "qty_lots": pl.Int64,
     "detail": pl.String,
@@ -128,6 +129,7 @@ class JournalRows:
             "seq": line.number,
             "local_ts": line.local_ns,
             "detail": str(body.get("detail") or ""),
+            "exch_ts": body.get("exch_ts") or None,  # 0 = not told; older journals lack it
         }
         self.orders.append({name: said[name] for name in _ORDER})
 

@@ -12,6 +12,7 @@ select
     coalesce(purpose, 'entry') as purpose,
     coalesce(maker, true) as maker,
     what,
+    exch_ts,
     price_ticks,
     qty_lots,
     detail

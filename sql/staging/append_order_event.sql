@@ -15,6 +15,7 @@ select
     incoming.purpose,
     incoming.maker,
     incoming.what,
+    incoming.exch_ts,
     incoming.price_ticks,
     incoming.qty_lots,
     incoming.detail

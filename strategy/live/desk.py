@@ -50,8 +50,8 @@ class Desk(Protocol):
         """Feed an event to the strategy."""
         ...
 
-    def note_order(self, order: LiveOrder, what: str, detail: str = "") -> None:
-        """Journal a step in an order's life."""
+    def note_order(self, order: LiveOrder, what: str, detail: str = "", exch_ts: int = 0) -> None:
+        """Journal a step in an order's life; `exch_ts` (ns) is when it came to pass at the venue, 0 = not told."""
         ...
 
     def note_fill(self, order: LiveOrder, fill: OwnFill) -> None:

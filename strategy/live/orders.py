@@ -93,7 +93,7 @@ class Orders:
         if report.status == "rejected":
             self._reject(order, REJECT_OTHER, "rejected by the venue")
         elif report.status in ("open", "filled"):
-            self._confirm(order)
+            self._confirm(order, report.exch_ts)
         if report.status in ("cancelled", "filled"):
             order.known = True
             self._end(order, report)
@@ -182,10 +182,10 @@ class Orders:
             log.warning("order query failed", client_id=order.client_id, error=str(error))
             return None
 
-    def _confirm(self, order: LiveOrder) -> None:
+    def _confirm(self, order: LiveOrder, exch_ts: int) -> None:
         if not order.known:
             order.known = True
-            self._desk.note_order(order, "ack")
+            self._desk.note_order(order, "ack", exch_ts=exch_ts)
             self._desk.push(new_event(ACK, order_id=order.order_id))
         if order.cancel_wanted:
             self._begin_cancel(order)
@@ -228,7 +228,7 @@ class Orders:
     def _end(self, order: LiveOrder, report: OrderReport) -> None:
         """Tell the strategy of an order's end, after the executions that the venue counts in it."""
         if order.filled_lots >= report.filled_lots:
-            self._finish(order)
+            self._finish(order, report.exch_ts)
         elif not order.busy:
             order.busy = True
             self._spawn(self._fetch_missing(order, report))
@@ -242,11 +242,12 @@ class Orders:
         order.busy = False
         self._finish(order)
 
-    def _finish(self, order: LiveOrder) -> None:
+    def _finish(self, order: LiveOrder, exch_ts: int = 0) -> None:
+        """Tell of an order's end; without a venue's time where it was heard of earlier than it is told now."""
         if order.ended:
             return
         order.ended = True
-        self._desk.note_order(order, "cancelled")
+        self._desk.note_order(order, "cancelled", exch_ts=exch_ts)
         self._desk.push(new_event(CANCELLED, order_id=order.order_id))
 
     async def _fetch_fills(self) -> bool:

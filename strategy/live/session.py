@@ -256,11 +256,11 @@ class Session:
         except Exception as error:  # noqa: BLE001 (a timer has no caller who would hear of it)
             self.failed(error)
 
-    def note_order(self, order: LiveOrder, what: str, detail: str = "") -> None:
-        """Journal a step in an order's life."""
+    def note_order(self, order: LiveOrder, what: str, detail: str = "", exch_ts: int = 0) -> None:
+        """Journal a step in an order's life, with the venue's time of it where that was told."""
         step: dict[str, Any] = {name: getattr(order, name) for name in _ORDER_FIELDS}
         step |= {"purpose": PURPOSE_NAMES[order.purpose], "maker": order.kind == "post_only"}
-        self._journal.order(self._now(), {**step, "what": what, "detail": detail})
+        self._journal.order(self._now(), {**step, "what": what, "detail": detail, "exch_ts": exch_ts})
 
     def note_fill(self, order: LiveOrder, fill: OwnFill) -> None:
         """Journal an execution with the mid now and the mid and regime when its order was decided."""

@@ -135,7 +135,8 @@ def _order_events(result: ReplayResult) -> pl.DataFrame:
         events.append(same | {"local_ts": int(row["placed_ns"]), "what": "place"})
         if row["outcome"] in ends:
             events.append(same | {"local_ts": int(row["ended_ns"]), "what": ends[row["outcome"]]})
-    said = {"detail": pl.lit("").alias("detail"), "client": pl.format("c-{}", "order_id").alias("client_id")}
+    said = {"detail": pl.lit("").alias("detail"), "venue_time": pl.lit(None, pl.Int64).alias("exch_ts")}
+    said |= {"client": pl.format("c-{}", "order_id").alias("client_id")}
     return pl.DataFrame(events).with_row_index("seq").with_columns(pl.col("seq").cast(pl.Int64), *said.values())
 
 

@@ -179,6 +179,14 @@ def test_purpose_maker_and_kill_come_through_and_older_journals_mean_quotes_that
     assert all(rows == [("new", "stop_loss", False), ("old", "entry", True)] for rows in found.values())
 
 
+def test_an_order_steps_exchange_time_comes_through_and_is_null_where_it_was_not_told(lake, layout):
+    told = [order("place") | {"exch_ts": 0}, order("ack") | {"exch_ts": 5_000_000}, order("cancel")]
+    journal(layout, told)
+    assert ingest(lake, layout).problems == []
+    found = lake.query("queries/order_events", **WINDOW).select("what", "exch_ts").rows()
+    assert found == [("place", None), ("ack", 5_000_000), ("cancel", None)]
+
+
 def test_a_malformed_journal_line_is_a_problem_and_the_rest_is_taken_in(lake, layout):
     path = journal(layout, [{"t": "fill", "trade_id": 1}, order("place")])
     report = ingest(lake, layout)

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ class Recorder:
         self.events: list[tuple[str, int]] = []
         self.codes: list[int] = []
         self.notes: list[str] = []
+        self.times: list[tuple[str, int]] = []  # of each order step, the venue's
         self.outside: list[str] = []
         self.errors: list[BaseException] = []
 
@@ -43,8 +45,9 @@ class Recorder:
         self.events.append((NAMES[int(event["kind"])], amount))
         self.codes.append(int(event["code"]))
 
-    def note_order(self, order: LiveOrder, what: str, detail: str = "") -> None:
+    def note_order(self, order: LiveOrder, what: str, detail: str = "", exch_ts: int = 0) -> None:
         self.notes.append(what)
+        self.times.append((what, exch_ts))
 
     def note_fill(self, order: LiveOrder, fill: OwnFill) -> None:
         self.notes.append("fill")
@@ -98,6 +101,25 @@ async def test_an_order_rests_and_is_cancelled(bench: Bench) -> None:
     assert await bench.until_events(2) == [("ack", 1), ("cancelled", 1)]
     assert bench.desk.notes == ["place", "ack", "cancel", "cancelled"]
     assert not bench.orders.live
+
+
+async def test_answers_are_journalled_with_the_venues_time_and_requests_without(bench: Bench) -> None:
+    bench.place()
+    await bench.until_events(1)
+    cancelled = replace(bench.broker.orders["mv-t-1"], status="cancelled", exch_ts=9)
+    bench.orders.cancel(1)
+    bench.orders.on_report(cancelled)  # the stream is ahead of the reply
+    await bench.until_events(2)
+    assert bench.desk.times == [("place", 0), ("ack", 1), ("cancel", 0), ("cancelled", 9)]
+
+
+async def test_an_end_that_waited_for_its_executions_has_no_time_of_its_own(bench: Bench) -> None:
+    bench.place(qty_lots=100)
+    await bench.until_events(1)
+    bench.broker.execute("mv-t-1", 40)  # told by nobody yet
+    bench.orders.cancel(1)
+    assert await bench.until_events(3) == [("ack", 1), ("fill", 40), ("cancelled", 1)]
+    assert bench.desk.times[-1] == ("cancelled", 0)
 
 
 async def test_a_refusal_reaches_the_strategy_with_its_code(bench: Bench) -> None:
