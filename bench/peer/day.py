@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from strategy.kernel.jit import jit
+from strategy.kernel.jit import jit, jit_entry
 from strategy.kernel.records import BUY, SELL
 from strategy.replay.synthetic import synthetic_info
 from strategy.replay.tape import Tape, TapeInfo
@@ -92,7 +92,7 @@ def latent_price(day: Day, rng: np.random.Generator) -> tuple[NDArray[np.float64
     return MID_TICKS + decayed(scale * rng.standard_normal(n) + jump + back, 1.0 - 2e-6), log_vol
 
 
-@jit
+@jit_entry
 def decayed(steps: NDArray[np.float64], keep: float) -> NDArray[np.float64]:
     """Return the running sum of steps that keeps the share `keep` of itself from one to the next."""
     total = np.empty_like(steps)
@@ -111,7 +111,7 @@ def touch(rng: np.random.Generator, latent: NDArray[np.float64]) -> tuple[NDArra
     return bid, ask
 
 
-@jit
+@jit_entry
 def follow(latent: Any, width: Any, bid: Any, ask: Any) -> None:
     """Write the touch that follows the latent price."""
     low, high = int(latent[0]), int(latent[0]) + 1
@@ -176,7 +176,7 @@ def lots_of_level(rng: Any) -> int:
     return int(np.exp(LEVEL_LOG_LOTS + LOG_DEVIATION * rng.standard_normal())) + 1
 
 
-@jit
+@jit_entry
 def walk(
     rng: Any, book: Any, told: Any, lowest: int, bid: Any, ask: Any, start: Any, best_lots: Any,
     sides: Any, ticks: Any, lots: Any,

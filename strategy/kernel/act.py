@@ -7,7 +7,6 @@ import math
 from typing import Any, Final
 
 from strategy.kernel.barriers import close_positions
-from strategy.kernel.borrowing import borrowed
 from strategy.kernel.jit import jit, jit_apart
 from strategy.kernel.quotes import want_side
 from strategy.kernel.rebalance import rebalance
@@ -44,7 +43,6 @@ PASSING: Final = (
 @jit_apart
 def act(desk: Any, rules: Any, event: Any, out: Any, reasons: int) -> int:
     """Bring the slots to what is decided; return the number of actions."""
-    desk, rules, out = borrowed((desk, rules, out))
     core, quoting = desk.core[0], rules.quoting[0]
     now = event["local_ts"]
     core["reach"] = max(core["reach"], quoting["buy_levels"], quoting["sell_levels"])

@@ -3,7 +3,6 @@
 import math
 from typing import Any, Final
 
-from strategy.kernel.borrowing import borrowed
 from strategy.kernel.holdings import drop_holding
 from strategy.kernel.jit import jit, jit_apart
 from strategy.kernel.quotes import (
@@ -50,7 +49,6 @@ def close_positions(desk: Any, rules: Any, now: int, reasons: int, blocked: bool
 
     `reasons` are the decision's so far, `blocked` says whether anything may rest.
     """
-    desk, rules, out = borrowed((desk, rules, out))
     core = desk.core[0]
     found = 0
     for n in range(2 * core["reach"]):

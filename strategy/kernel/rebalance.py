@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from strategy.kernel.borrowing import borrowed
 from strategy.kernel.jit import jit, jit_apart
 from strategy.kernel.quotes import (
     GRID,
@@ -38,7 +37,6 @@ def rebalance(desk: Any, rules: Any, now: int, out: Any) -> int:
     inside; until then it has had its one order, whatever became of that. One that the venue's minima or the account
     do not allow disturbs nothing and waits.
     """
-    desk, rules, out = borrowed((desk, rules, out))
     core, quoting = desk.core[0], rules.quoting[0]
     need = float(asks_need(core, quoting))
     if core["ask_enabled"] == 0 or need == 0.0:

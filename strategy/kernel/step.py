@@ -9,7 +9,7 @@ import math
 from typing import Any, Final
 
 from strategy.kernel.act import act
-from strategy.kernel.borrowing import borrowed
+from strategy.kernel.borrowing import borrowed, leading
 from strategy.kernel.contract import (
     inventory_decide,
     signals_decide,
@@ -65,7 +65,7 @@ def step(state: Any, params: Any, event: Any, out: Any) -> int:
 
     Market data, timers and news of our own orders all come this way, in the order in which they reach the strategy.
     """
-    state, params, out = borrowed((state, params, out))
+    state, params, out = borrowed(state), borrowed(params), borrowed(out)
     out.used[0] = 0
     out.decided[0] = 0
     kind, core = event["kind"], state.core[0]
@@ -95,15 +95,15 @@ def step(state: Any, params: Any, event: Any, out: Any) -> int:
 
 
 @jit
-def desk_of(state: Any) -> Desk:
-    """Return the part of the state that does not depend on the policies."""
-    return Desk(state.core, state.slots, state.held, state.sent)
+def desk_of(state: Any) -> Any:
+    """Return the `Desk` of a state: the part that does not depend on the policies."""
+    return leading(state, Desk)
 
 
 @jit
-def rules_of(params: Any) -> Rules:
-    """Return the part of the parameters that does not depend on the policies."""
-    return Rules(params.quoting, params.regimes, params.barriers, params.risk, params.instrument)
+def rules_of(params: Any) -> Any:
+    """Return the `Rules` of parameters: the part that does not depend on the policies."""
+    return leading(params, Rules)
 
 
 @jit
@@ -249,7 +249,6 @@ def respond(state: Any, params: Any, event: Any, out: Any, reasons: int) -> int:
 @jit
 def decide(state: Any, params: Any, now: int) -> int:
     """Set regime, widths, sizes and enabled sides from book, sigma and inventory; return the reasons."""
-    state, params = borrowed((state, params))
     core, risk = state.core[0], params.risk[0]
     watch_silence(core, risk, now)
     watch_panic(core, risk, now)

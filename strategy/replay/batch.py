@@ -7,13 +7,15 @@ how many threads share them.
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from strategy.kernel.borrowing import lend
+from strategy.kernel.state import Out, Params, State
 from strategy.policies.composition import compose, policy_names
 from strategy.policies.parameters import ParameterSet
-from strategy.replay.exchange import with_room
+from strategy.replay.exchange import Logs, Venue, with_room
 from strategy.replay.index import Extremes, Index
 from strategy.replay.market import Market, known_of, market_of
 from strategy.replay.run import ReplayConfig, ReplayResult, Run, new_run, result_of
@@ -55,6 +57,18 @@ def skip_many(
                 yield from results
 
 
+class Skipped(NamedTuple):
+    """All that a set's loop reads and writes."""
+
+    market: Market
+    state: State
+    params: Params
+    out: Out
+    venue: Venue
+    logs: Logs
+    skip: Skip
+
+
 class _Skipping:
     """One set on its way through the tape."""
 
@@ -70,6 +84,7 @@ class _Skipping:
         self._skip: Skip = new_skip(track.first_row, int(cursor["local_trade"]), flips_of(track, params.risk), thin)
         self._loop: Callable[..., bool] = compose(LOOP, policy_names(parameters)).run
         self._lighten()
+        self._held = self._lend()
 
     def _lighten(self) -> None:
         """Leave out what only the reference driver needs: the engine's window and the venue's book."""
@@ -83,8 +98,13 @@ class _Skipping:
         """Replay up to a moment."""
         run = self._run
         end = min(end_ns, self.window[1])
-        while not self._loop((self._market, run.state, run.params, run.out, run.venue, run.logs, self._skip), end):
+        while not self._loop(self._held, end):
             run.venue, run.logs = with_room(run.venue, run.logs)
+            self._held = self._lend()
+
+    def _lend(self) -> Any:
+        run = self._run
+        return lend(Skipped(self._market, run.state, run.params, run.out, run.venue, run.logs, self._skip))
 
     def result(self) -> ReplayResult:
         """Return what happened, once the window's end is reached."""

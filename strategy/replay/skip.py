@@ -10,7 +10,6 @@ import math
 from typing import Any
 
 from strategy.kernel.act import act
-from strategy.kernel.borrowing import borrowed
 from strategy.kernel.contract import signals_observe
 from strategy.kernel.jit import jit, jit_apart, jit_entry
 from strategy.kernel.news import take_order_news
@@ -58,9 +57,8 @@ from strategy.replay.track import GAP_POINT, SILENCE_POINT, UPDATE_POINT
 
 @jit_entry
 def run(held: Any, end_ns: int) -> bool:
-    """Do what `go_on` does, without counting references to (market, state, params, out, venue, logs, skip)."""
-    market, state, params, out, venue, logs, skip = borrowed(held)
-    return go_on(market, state, params, out, venue, logs, skip, end_ns)
+    """Do what `go_on` does with a `Skipped` that Python lends."""
+    return go_on(held.market, held.state, held.params, held.out, held.venue, held.logs, held.skip, end_ns)
 
 
 @jit
@@ -70,7 +68,7 @@ def go_on(market: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any,
     `market` is (tape, index, track, depth): what is shared by all sets. What is long is called from one place alone:
     everything is compiled into one function, once for each place.
     """
-    tape, index, track, _ = market
+    tape, index, track = market.tape, market.indexed, market.track
     c, core, place = venue.cursor[0], state.core[0], skip.place[0]
     while has_room(venue, logs):
         source, row = at_once(c, place, logs), 0
@@ -269,8 +267,7 @@ def reach_of(index: Any, place: Any, c: Any, source: int, row: int) -> tuple[int
 @jit
 def take_news(market: Any, state: Any, params: Any, venue: Any, skip: Any, source: int, row: int) -> tuple[bool, int]:
     """Let the strategy take what has reached it; return whether a decision follows, and the reasons it adds."""
-    _, _, track, _ = market
-    place, event = skip.place[0], skip.event[OWN]
+    track, place, event = market.track, skip.place[0], skip.event[OWN]
     if source == WAKE:
         return True, 0
     if source == RESPONSE:
@@ -298,7 +295,7 @@ def is_point(track: Any, place: Any, source: int, row: int) -> bool:
 @jit_apart
 def take_point(market: Any, state: Any, params: Any, venue: Any, skip: Any, source: int) -> None:
     """Let the book become known, crossed or unknown, and the signals see it."""
-    tape, index, track, depth = market
+    tape, index, track, depth = market.tape, market.indexed, market.track, market.depth
     c, place = venue.cursor[0], skip.place[0]
     point = track.points[place["point"]]
     take_flags(state.core[0], point)
@@ -320,7 +317,7 @@ def take_point(market: Any, state: Any, params: Any, venue: Any, skip: Any, sour
 @jit
 def catch_up(market: Any, state: Any, params: Any, skip: Any, c: Any, rows: int, trades: int) -> None:
     """Let strategy and signals have seen the updates before `rows` and the trades before `trades`."""
-    tape, _, track, depth = market
+    tape, track, depth = market.tape, market.track, market.depth
     if len(state.signals) > 0:
         observe(tape, track, depth, state, params, skip, rows, trades)
     catch_market(tape, track, depth, state, skip, c, rows, trades)

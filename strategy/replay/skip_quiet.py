@@ -12,6 +12,7 @@ for policies that say so (`Policy.skips`).
 import math
 from typing import Any, Final
 
+from strategy.kernel.borrowing import borrowed
 from strategy.kernel.contract import SIDES_FOLLOW_MID
 from strategy.kernel.jit import jit, jit_apart
 from strategy.kernel.state import State
@@ -140,7 +141,7 @@ def decide_at(state: Any, params: Any, skip: Any, sigma: float, mid: float) -> N
         state.ring,
         state.signals,
     )
-    decide_sides(stand_in, params, skip.place[0]["decided_ns"])
+    decide_sides(borrowed(stand_in), params, skip.place[0]["decided_ns"])
 
 
 @jit_apart
