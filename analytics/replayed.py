@@ -13,6 +13,7 @@ import polars as pl
 
 from analytics import plots
 from analytics.activity import Activity, of_replay
+from analytics.latencies import RoundTrips
 from analytics.markout import MidPath, mid_path
 from analytics.metrics import Metrics, measure
 from analytics.replay_figure import replay_figure
@@ -22,6 +23,7 @@ from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.policies.document import write_atomically
 from strategy.policies.parameters import ParameterSet
 from strategy.replay.driver import ReplayConfig, ReplayResult
+from strategy.replay.latency import Latencies
 from strategy.replay.tape import Tape, TapeInfo
 
 PLOT: Final = "replay.png"
@@ -38,6 +40,7 @@ class Replayed:
     tape: Tape
     info: TapeInfo
     result: ReplayResult
+    round_trips: RoundTrips | None = None  # what the latencies were drawn from
 
     @property
     def window(self) -> tuple[int, int]:
@@ -58,8 +61,10 @@ class Replayed:
 
     @cached_property
     def metrics(self) -> Metrics:
-        """Return the figures."""
-        return measure([self.activity], self.path, self.info)
+        """Return the figures, and where latencies were recorded theirs among the overall ones."""
+        found = measure([self.activity], self.path, self.info)
+        trips = self.round_trips
+        return found if trips is None else dataclasses.replace(found, overall=found.overall | trips.figures)
 
 
 def write_replay(done: Replayed, folder: Path) -> dict[str, int | None]:
@@ -104,6 +109,7 @@ def _summary(done: Replayed) -> bytes:
         "tape": done.info._asdict(),
         "kernel_digest": KERNEL_DIGEST,
         "config": dataclasses.asdict(done.config),
+        "round_trips": None if done.round_trips is None else done.round_trips.told(),
         "parameters": done.parameters.model_dump(mode="json"),
         "counters": done.result.counters,
         "metrics": {regime: {name: float(value) for name, value in each.items()} for regime, each in metrics.items()},
@@ -113,4 +119,6 @@ def _summary(done: Replayed) -> bytes:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Latencies):
+        return value._asdict()
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)

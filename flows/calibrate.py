@@ -23,18 +23,20 @@ def calibrate(
     start_ns: int | None = None,
     end_ns: int | None = None,
     resume: str | None = None,
+    latency: str | None = None,
     venue: str | None = None,
     symbol: str | None = None,
 ) -> dict[str, Any]:
     """Study one symbol's tape; an interrupted study is kept and goes on with `resume`.
 
     `base` is a preset or a file, by default the champion; `changes` are single values of it by dotted name.
+    `latency` stands in place of the settings'.
     """
     settings = load_settings(venue=venue, symbol=symbol)
     if resume is not None:
         plan = resumed(settings, resume, trials)
     else:
-        plan = plan_study(settings, trials, seed, base, changes or {}, (start_ns, end_ns))
+        plan = plan_study(settings, trials, seed, base, changes or {}, (start_ns, end_ns), latency)
     return study(plan)
 
 

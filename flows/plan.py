@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from analytics.search import SpaceSettings
-from flows import rooms
+from flows import log, rooms
+from flows.latency import settled, with_line
 from flows.parameters import parameters_of
 from flows.replay import replay_config
 from flows.settings import Settings
@@ -35,13 +36,17 @@ class StudyPlan(BaseModel):
     seed: int
     space: SpaceSettings
     base: ParameterSet
+    latency: str = ""  # settled, empty = the constants of [costs]
 
     def search(self, settings: Settings) -> "StudySettings":
         """Return the settings of the search; every trial is on disk when the next one starts."""
         from analytics.study import StudySettings
 
+        config, trips = with_line(replay_config(settings), settings, self.latency)
+        if trips is not None:
+            log.say("latency", drawn_from=trips.told())
         return StudySettings(
-            replay=replay_config(settings),
+            replay=config,
             trials=self.trials,
             seed=self.seed,
             space=self.space,
@@ -56,21 +61,26 @@ def plan_study(
     named: str | None,
     changes: Mapping[str, Any],
     window: tuple[int | None, int | None],
+    latency: str | None = None,
 ) -> StudyPlan:
     """Settle what the command left open: from the settings, the champion and what the lake holds.
 
-    `named` is the base set, a preset or a file; `changes` are single values of it by dotted name.
+    `named` is the base set, a preset or a file; `changes` are single values of it by dotted name; `latency` stands
+    in place of [costs] latency.
     """
     base = parameters_of(settings, None, named, _spread(settings) | dict(changes))[1]
     first, last = _held(settings)
     hours = settings.calibrate.hours
     newest = None if hours is None else max(first, last - int(hours * 3600e9))
+    start, end = newest if window[0] is None else window[0], last if window[1] is None else window[1]
+    said = settings.costs.latency if latency is None else latency
     wanted = {
         "trials": trials or settings.calibrate.trials,
         "seed": settings.calibrate.seed if seed is None else seed,
         "space": settings.calibrate.search,
-        "start_ns": newest if window[0] is None else window[0],
-        "end_ns": last if window[1] is None else window[1],
+        "start_ns": start,
+        "end_ns": end,
+        "latency": settled(said, (first if start is None else start, end)),
     }
     try:
         return StudyPlan.model_validate({"venue": settings.venue, "symbol": settings.symbol, "base": base, **wanted})

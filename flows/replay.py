@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 
 from flows import console, rooms
+from flows.latency import settled, with_line
 from flows.parameters import parameters_of
 from flows.settings import Settings
 from strategy.errors import BadInput, Failed
 from strategy.live.layout import slug
 
 if TYPE_CHECKING:
+    from analytics.latencies import RoundTrips
     from analytics.replayed import Replayed
     from strategy.replay.driver import ReplayConfig
     from strategy.replay.tape import Tape, TapeInfo
@@ -34,6 +36,7 @@ class Request:
     changes: Mapping[str, Any] = field(default_factory=dict)
     window: Window = (None, None)
     driver: Driver = "auto"
+    latency: str | None = None  # instead of [costs] latency (analytics.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def replay_window(settings: Settings, request: Request) -> Answer:
     name, parameters = parameters_of(settings, request.version, request.named, request.changes)
     with console.waiting(f"loading {settings.symbol}"):
         tape, info = load(settings, request.window)
-    config = _over(replay_config(settings), request, info)
+    config, trips = _over(settings, request, info)
     with console.waiting("compiling"):
         index = index_of(tape, info, settings.home / "tape") if skips(tape, parameters, config) else None
         replay(tape, info, parameters, replace(config, end_ns=info.start_ns), index)
@@ -79,7 +82,7 @@ def replay_window(settings: Settings, request: Request) -> Answer:
         result = replay(tape, info, parameters, config, index)
     seconds = time.perf_counter() - begun
     title = f"{name} on {settings.venue} {settings.symbol}"
-    return Answer(Replayed(title, parameters, config, tape, info, result), seconds)
+    return Answer(Replayed(title, parameters, config, tape, info, result, trips), seconds)
 
 
 def load(settings: Settings, window: Window) -> tuple["Tape", "TapeInfo"]:
@@ -99,10 +102,19 @@ def load(settings: Settings, window: Window) -> tuple["Tape", "TapeInfo"]:
         return load_tape(lake, settings.venue, settings.symbol, start, last, cache=settings.home / "tape")
 
 
-def _over(config: "ReplayConfig", request: Request, info: "TapeInfo") -> "ReplayConfig":
-    """Return a config for a window: the tape's axis is receive time less the clock offset."""
+def _over(settings: Settings, request: Request, info: "TapeInfo") -> tuple["ReplayConfig", "RoundTrips | None"]:
+    """Return a config for a window, and its recorded latencies: the tape's axis is receive time less the offset."""
     start, end = (None if ns is None else ns - info.clock_offset_ns for ns in request.window)
-    return replace(config, start_ns=start, end_ns=end, record_decisions=True, driver=request.driver)
+    config = replace(replay_config(settings), start_ns=start, end_ns=end, record_decisions=True, driver=request.driver)
+    said = settings.costs.latency if request.latency is None else request.latency
+    return with_line(config, settings, settled(said, _covered(request.window, info)))
+
+
+def _covered(window: Window, info: "TapeInfo") -> tuple[int, int]:
+    """Return the first and last receive time of a window that its tape reaches."""
+    first, last = (ns + info.clock_offset_ns for ns in (info.start_ns, info.end_ns))
+    start, end = window
+    return first if start is None else max(first, start), last if end is None else min(last, end - 1)
 
 
 def _moment(ns: int) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from analytics.line import read_line
 from analytics.search import SpaceSettings
 from strategy.errors import BadInput
 from strategy.live.layout import Layout
@@ -99,11 +100,21 @@ BINANCE: Final = Venue(
     rest_url="https://api.binance.com",
     stream_url="wss://stream.binance.com:9443/stream",
     ws_api_url="wss://ws-api.binance.com:443/ws-api/v3",
+    latency: str = Field("", description="recorded[:DAY[..DAY]] or ENTRY_MS,RESPONSE_MS; empty = the two above")
+    latency_seed: int = Field(7, ge=0, description="of the draws from recorded round trips")
 )
 TESTNET: Final = Venue(
     rest_url="https://testnet.binance.vision",
     stream_url="wss://stream.testnet.binance.vision/stream",
     ws_api_url="wss://ws-api.testnet.binance.vision/ws-api/v3",
+    @field_validator("latency")
+    @classmethod
+    def _readable(cls, latency: str) -> str:
+        """Refuse what says nothing of a line."""
+        if latency:
+            read_line(latency, "costs.latency")
+        return latency
+
 )
 
 

@@ -31,6 +31,7 @@ def calibrate(
     start: options.Start = None,
     end: options.End = None,
     resume: Annotated[str | None, typer.Option("--resume", help="Go on with an interrupted study.")] = None,
+    latency: options.Latency = None,
     venue: options.Venue = None,
     symbol: options.Symbol = None,
 ) -> None:
@@ -50,6 +51,7 @@ def calibrate(
         start_ns=options.instant(start, "--start"),
         end_ns=options.instant(end, "--end"),
         resume=resume,
+        latency=options.line(latency),
         venue=settings.venue,
         symbol=settings.symbol,
     )

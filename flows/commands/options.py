@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from analytics.line import read_line
 from flows.settings import Settings, load_settings
 from strategy.errors import BadInput
 
@@ -23,6 +24,14 @@ Driver = Literal["auto", "skip", "reference"]
 
 
 def settings_for(venue: str | None = None, symbol: str | None = None) -> Settings:
+Latency = Annotated[
+    str | None,
+    typer.Option(
+        "--latency",
+        metavar="recorded[:DAY[..DAY]]|ENTRY_MS,RESPONSE_MS",
+        help="Draw from round trips of live sessions, or constants; default from the settings.",
+    ),
+]
     """Return the settings with the command's venue and symbol put in; an unknown venue is named at once."""
     settings = load_settings(venue=venue, symbol=symbol)
     settings.venue_table(settings.venue)
@@ -45,6 +54,13 @@ def window(start: str | None, end: str | None, names: tuple[str, str]) -> tuple[
     """Read both ends of a half-open window, by the names of their options."""
     first, last = instant(start, names[0]), instant(end, names[1])
     if first is not None and last is not None and first >= last:
+def line(text: str | None) -> str | None:
+    """Check what is said of a line and return it as given."""
+    if text is not None:
+        read_line(text, "--latency")
+    return text
+
+
         raise BadInput(f"{names[0]} was {start}, it must be before {names[1]} {end}")
     return first, last
 

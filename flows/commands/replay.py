@@ -39,6 +39,7 @@ def replay(
         options.Driver,
         typer.Option("--driver", help="auto skips where the policies allow; reference walks every event."),
     ] = "auto",
+    latency: options.Latency = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder of the files; default one of its own under <home>/replay.")
     ] = None,
@@ -54,10 +55,13 @@ def replay(
     if out is not None and out.exists() and not out.is_dir():
         raise BadInput(f"--out was {out}, which is a file: name a folder")
     window = options.window(start, end, ("--from", "--to"))
-    done = replay_window(settings, Request(version, params, options.changes(changes), window, driver))
+    request = Request(version, params, options.changes(changes), window, driver, options.line(latency))
+    done = replay_window(settings, request)
     console.metrics(f"{done.replayed.title}, {done.seconds:.3f} s", done.replayed.metrics)
     folder = out or folder_of(settings, done.replayed)
     with console.waiting("writing"):
         rows = write(done, folder)
     console.line(summary(done))
+    if done.replayed.round_trips is not None:
+        console.line(f"latencies drawn from {done.replayed.round_trips.told()}")
     console.line(f"files in {folder}: {', '.join(rows)}")

@@ -68,7 +68,7 @@ class JournalWriter:
         self._write(local_ns, "veto", {"order_id": order_id, "reason": reason})
 
     def order(self, local_ns: int, step: dict[str, Any]) -> None:
-        """Write a step in the life of an order: place, ack, reject, cancel, cancelled or unknown; `exch_ts` 0 = not told."""
+        """Write a step in an order's life: place, ack, reject, cancel, cancelled or unknown; `exch_ts` 0 = not told."""
         self._write(local_ns, "order", step)
 
     def fill(self, local_ns: int, fill: dict[str, Any]) -> None:
