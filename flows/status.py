@@ -77,16 +77,24 @@ def _holdings(settings: Settings, live: doors.LiveStatus) -> str:
 
 
 def _capture(settings: Settings) -> Iterator[Line]:
-    from strategy.live.capture import read_capture_status
+    from strategy.live.capture_status import recorded_markets
 
-    what = f"capture {settings.venue} {settings.symbol}"
-    seen = read_capture_status(settings.layout, settings.venue, settings.symbol)
+    own = (settings.venue, settings.symbol)
+    for venue, symbol in sorted({own, *recorded_markets(settings.layout)}):
+        yield _captured(settings, venue, symbol)
+
+
+def _captured(settings: Settings, venue: str, symbol: str) -> Line:
+    from strategy.live.capture_status import read_capture_status
+
+    what, seen = f"capture {venue} {symbol}", read_capture_status(settings.layout, venue, symbol)
     if seen is None:
-        yield Line(what, "none", f"nothing recorded in {settings.layout.segments(settings.venue, settings.symbol)}")
-        return
-    fresh = time.time_ns() - seen.heartbeat_ns < 5e9
+        return Line(what, "none", f"nothing recorded in {settings.layout.segments(venue, symbol)}")
     facts = f"{seen.frames} frames, {seen.gaps} gaps, last {ago(seen.last_frame_ns or None)}"
-    yield Line(what, "recording" if fresh else "stopped", facts)
+    if seen.clock_offset_ms is not None:
+        facts += f", venue's clock {seen.clock_offset_ms:+.1f} ms"
+    fresh = time.time_ns() - seen.heartbeat_ns < 5e9 and not seen.note
+    return Line(what, "recording" if fresh else "stopped", f"{facts}; {seen.note}" if seen.note else facts)
 
 
 def _lake(settings: Settings) -> Iterator[Line]:

@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 
 from flows import processes
@@ -16,16 +16,21 @@ from strategy.live.supervisor import Supervisor
 
 def supervise(settings: Settings, what: str, supervisor: Supervisor, seconds: float | None) -> None:
     """Run a supervisor until SIGTERM, Ctrl-C or for so many seconds; raises Failed when it did not end in order."""
-    name = f"{what}-{settings.venue}-{slug(settings.symbol)}"
     configure_logging()
     with (
-        processes.held(settings.home, name, f"{what} of {settings.symbol} on {settings.venue}"),
+        holding(settings, what),
         _ended_by_signals(supervisor.stop),
         _after(seconds, supervisor.stop),
     ):
         code = supervisor.run()
     if code != 0:
         raise Failed(f"{what} of {settings.symbol} on {settings.venue} did not end in order; its log above says why")
+
+
+def holding(settings: Settings, what: str) -> AbstractContextManager[None]:
+    """Be the one process that does this with a market; a second one fails and names the first."""
+    name = f"{what}-{settings.venue}-{slug(settings.symbol)}"
+    return processes.held(settings.home, name, f"{what} of {settings.symbol} on {settings.venue}")
 
 
 @contextmanager

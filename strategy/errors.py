@@ -8,6 +8,7 @@ MicrovolError
 │   ├── OrderRejected   final: the order never rested
 │   └── OutcomeUnknown  a time-out or a lost connection: may have happened
 └── Failed              the work could not be finished                     exit 1
+    └── NoSpace         the disk is (nearly) full                          exit 3 of the capture process
 """
 
 
@@ -50,3 +51,9 @@ class OutcomeUnknown(VenueError):
 
 class Failed(MicrovolError):
     """The work could not be finished."""
+
+
+class NoSpace(Failed):
+    """The disk is full or nearly so; a supervisor does not try again, for that makes no room."""
+
+    exit_code = 3

@@ -20,11 +20,13 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def record(seconds: Seconds = None, venue: options.Venue = None, symbol: options.Symbol = None) -> None:
-    """Record every raw frame of a venue and take it into the lake, until Ctrl-C."""
-    settings = options.settings_for(venue, symbol)
-    done = run(settings, "record", seconds=seconds, venue=settings.venue, symbol=settings.symbol)
-    console.facts("recorded", done)
+def record(seconds: Seconds = None, venue: options.Venue = None, symbol: options.Markets = None) -> None:
+    """Record every raw frame of one or several markets and take it into the lake, until Ctrl-C."""
+    from flows.markets import markets
+
+    settings = options.settings_for(venue)
+    names = [f"{each.venue}:{each.symbol}" for each in markets(settings, symbol or [])]
+    console.facts("recorded", run(settings, "record", seconds=seconds, markets=names))
 
 
 def quote(

@@ -1,174 +1,94 @@
-"""The capture process: every frame of a venue's feed, raw, into segments.
+"""The capture process: every frame of one or several feeds, raw, into segments.
 
-`python -m strategy.live.capture --home DIR --venue NAME --symbol S` until SIGTERM, or for `--seconds N`.
+`python -m strategy.live.capture --home DIR --venue NAME --symbol S` until SIGTERM, or for `--seconds N`. Every
+`--also JSON` names a further market by the fields of a VenueConfig; it gets segments and a status file of its own.
 """
 
 import argparse
 import asyncio
-import os
 import sys
-import time
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Final
 
 import structlog
-from pydantic import BaseModel, ConfigDict
+from pydantic import ValidationError
 
-from strategy.errors import BadData
+from strategy.errors import BadInput
+from strategy.live.capture_status import capture_status_file
 from strategy.live.command import run_process, stop_event, venue_of, venue_parser, watch_parent
-from strategy.live.doors import write_status
+from strategy.live.disk_space import DiskSpace
 from strategy.live.layout import Layout
+from strategy.live.recorder import Recorder, record_all
 from strategy.live.segment import SegmentWriter
+from strategy.policies.parameters import one_line
 from strategy.venues.ccxt_feed import CcxtFeed
-from strategy.venues.events import DepthDiff, DepthSnapshot, Epoch
-from strategy.venues.ports import Feed
-from strategy.venues.sequence import BookSequence
-from strategy.venues.wire import parse
+from strategy.venues.settings import VenueConfig
 
 log = structlog.get_logger("capture")
 
-HEARTBEAT: Final = ".capture.json"  # beside the segments; no segment has a name that begins with a dot
-_TICK_SECONDS: Final = 1.0
-_REPORT_SECONDS: Final = 10.0
-
-
-class CaptureStatus(BaseModel):
-    """What the capture process says of itself once a second."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    pid: int
-    heartbeat_ns: int
-    started_ns: int
-    frames: int
-    gaps: int
-    last_frame_ns: int
-    lag_ms: float
-    acknowledged_name: str
-    acknowledged_offset: int
-
-
-def capture_status_file(layout: Layout, venue: str, symbol: str) -> Path:
-    """Return where the capture process of a symbol shows that it is alive."""
-    return layout.segments(venue, symbol) / HEARTBEAT
-
-
-def read_capture_status(layout: Layout, venue: str, symbol: str) -> CaptureStatus | None:
-    """Return what the capture process last wrote, None when there is no such file."""
-    try:
-        return CaptureStatus.model_validate_json(capture_status_file(layout, venue, symbol).read_bytes())
-    except FileNotFoundError:
-        return None
-
-
-class Capture:
-    """Feed in, segments out. A frame is written before anything looks into it; looking can never lose it."""
-
-    def __init__(self, feed: Feed, writer: SegmentWriter, status_file: Path) -> None:
-        """Take the open feed and writer."""
-        self._feed, self._writer, self._status_file = feed, writer, status_file
-        self._sequence = BookSequence()
-        self._started_ns = time.time_ns()
-        self.frames = 0
-        self.gaps = 0
-        self._last_ns = 0
-        self._lag_ns = 0
-
-    async def run(self, stop: asyncio.Event, seconds: float | None = None) -> None:
-        """Record until `stop` or for so many seconds; a fault of the disk ends it with Failed."""
-        reader = asyncio.create_task(self._read(), name="read")
-        ticker = asyncio.create_task(self._tick(), name="tick")
-        stopping = asyncio.create_task(stop.wait(), name="stop")
-        tasks = {reader, ticker, stopping}
-        done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        await self._feed.close()
-        for task in tasks - {reader}:
-            task.cancel()
-        await asyncio.wait(tasks)
-        self._write_status()
-        for task in done:
-            task.result()
-
-    async def _read(self) -> None:
-        async for local_ns, payload in self._feed.frames():
-            self._writer.write(local_ns, payload)
-            self.frames += 1
-            self._last_ns, self._lag_ns = local_ns, time.time_ns() - local_ns
-            await self._follow(local_ns, payload)
-
-    async def _follow(self, local_ns: int, payload: bytes) -> None:
-        """Ask for a snapshot while the recorded ids do not make a book."""
-        if b'@bookTicker"' in payload or b'"trade"' in payload:
-            return
-        try:
-            events = parse(local_ns, payload)
-        except BadData as error:
-            log.warning("frame recorded but not understood", error=str(error))
-            return
-        for event in events:
-            if isinstance(event, Epoch):
-                self._sequence = BookSequence()
-            elif isinstance(event, DepthSnapshot):
-                self._sequence.on_snapshot(event)
-                if not self._sequence.known:
-                    await self._feed.resnapshot()
-            elif isinstance(event, DepthDiff) and self._sequence.on_diff(event).gap is not None:
-                self.gaps += 1
-                log.warning("gap", got_first_id=event.first_id)
-                await self._feed.resnapshot()
-
-    async def _tick(self) -> None:
-        reported = time.monotonic()
-        while True:
-            self._write_status()
-            if time.monotonic() - reported >= _REPORT_SECONDS:
-                reported = time.monotonic()
-                log.info("recording", frames=self.frames, gaps=self.gaps, lag_ms=round(self._lag_ns / 1e6, 1))
-            await asyncio.sleep(_TICK_SECONDS)
-
-    def _write_status(self) -> None:
-        mark = self._writer.acknowledged
-        status = CaptureStatus(
-            pid=os.getpid(),
-            heartbeat_ns=time.time_ns(),
-            started_ns=self._started_ns,
-            frames=self.frames,
-            gaps=self.gaps,
-            last_frame_ns=self._last_ns,
-            lag_ms=self._lag_ns / 1e6,
-            acknowledged_name=mark.name,
-            acknowledged_offset=mark.offset,
-        )
-        write_status(self._status_file, status)
+ALSO: Final = "--also"
 
 
 def arguments() -> argparse.ArgumentParser:
     """Return the command line's parser."""
-    parser = venue_parser("strategy.live.capture", "Record a venue's market into segments.")
+    parser = venue_parser("strategy.live.capture", "Record markets into segments.")
+    parser.add_argument(ALSO, action="append", default=[], metavar="JSON", help="a further market; repeatable")
     parser.add_argument("--seconds", type=float, help="stop after so long")
     parser.add_argument("--rotate-seconds", type=float, default=900.0, help="a new segment this often")
     parser.add_argument("--rotate-bytes", type=int, default=64 << 20, help="a new segment at this size")
     parser.add_argument("--fsync-seconds", type=float, default=1.0, help="how often frames are put on disk")
+    parser.add_argument("--silence-seconds", type=float, default=15.0, help="no depth for so long: reconnect")
+    parser.add_argument("--clock-seconds", type=float, default=300.0, help="compare the venue's clock this often")
+    parser.add_argument("--min-free-mb", type=float, default=0.0, help="stop when less is free on the disk")
     return parser
+
+
+def also(venue: VenueConfig) -> list[str]:
+    """Return the options that name a further market to a capture process; no secret is among them."""
+    return [ALSO, venue.model_dump_json(exclude={"api_key", "secret"}, exclude_none=True)]
+
+
+def markets(options: argparse.Namespace) -> list[VenueConfig]:
+    """Return every market that the options name; BadInput when one is malformed or named twice."""
+    found = [venue_of(options)]
+    for text in options.also:
+        try:
+            found.append(VenueConfig.model_validate_json(text))
+        except ValidationError as error:
+            raise BadInput(f"{ALSO} {text}: {one_line(error)}") from None
+    names = [(venue.name, venue.symbol) for venue in found]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise BadInput(f"{' '.join(twice)} is to be recorded twice")
+    return found
 
 
 async def capture(options: argparse.Namespace) -> int:
     """Record as the options say and return the exit code."""
-    venue, layout = venue_of(options), Layout(options.home)
-    stop = stop_event()
+    layout, stop = Layout(options.home), stop_event()
+    space = DiskSpace(layout.home / "segments", options.min_free_mb)
+    space.check()
     watcher = asyncio.create_task(watch_parent(options.parent, stop), name="parent")
+    with ExitStack() as writers:
+        recorders = [_recorder(options, layout, venue, writers) for venue in markets(options)]
+        await record_all(recorders, space, stop, options.seconds)
+    watcher.cancel()
+    log.info("stop", frames=sum(each.frames for each in recorders), gaps=sum(each.gaps for each in recorders))
+    return 0
+
+
+def _recorder(options: argparse.Namespace, layout: Layout, venue: VenueConfig, writers: ExitStack) -> Recorder:
     writer = SegmentWriter(
         layout.segments(venue.name, venue.symbol),
         rotate_seconds=options.rotate_seconds,
         rotate_bytes=options.rotate_bytes,
         fsync_seconds=options.fsync_seconds,
     )
-    with writer:
-        recorder = Capture(CcxtFeed(venue), writer, capture_status_file(layout, venue.name, venue.symbol))
-        log.info("start", venue=venue.name, symbol=venue.symbol, folder=str(writer.folder))
-        await recorder.run(stop, options.seconds)
-    watcher.cancel()
-    log.info("stop", frames=recorder.frames, gaps=recorder.gaps)
-    return 0
+    writers.enter_context(writer)
+    feed = CcxtFeed(venue, silence_seconds=options.silence_seconds, clock_seconds=options.clock_seconds)
+    log.info("start", venue=venue.name, symbol=venue.symbol, folder=str(writer.folder))
+    status_file = capture_status_file(layout, venue.name, venue.symbol)
+    return Recorder(f"{venue.name} {venue.symbol}", feed, writer, status_file)
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ A line is written by one `os.write`, so a killed process leaves whole lines; it 
 follows. Slow disk work (fsync, compression) is done by one background thread: the caller's stamps do not wait for it.
 """
 
+import errno
 import fcntl
 import os
 import threading
@@ -12,12 +13,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
+import structlog
 import zstandard
 
-from strategy.errors import Failed
+from strategy.errors import Failed, NoSpace
+
+log = structlog.get_logger("segment")
 
 SUFFIX: Final = ".log"
 _BLOCK: Final = 1 << 20
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Mark(NamedTuple):
@@ -90,20 +95,28 @@ class SegmentWriter:
         self._opened_ns = 0
         self._guard = threading.Lock()  # the active file: the writer replaces it, the worker syncs it
         self._closed: list[Path] = sorted(folder.glob(f"*{SUFFIX}"))
+        self._cramped = False  # there was no room to compress: plain files stay until the next writer comes
         self._stop = threading.Event()
         self._fault: Exception | None = None
         self._worker = threading.Thread(target=self._work, args=(fsync_seconds,), name="segment", daemon=True)
         self._worker.start()
 
     def write(self, local_ns: int, payload: bytes) -> None:
-        """Append one frame; raises Failed as soon as anything, an fsync included, has gone wrong."""
+        """Append one frame; raises Failed as soon as anything, an fsync too, has gone wrong: NoSpace on a full disk."""
         if self._fault is not None:
-            raise Failed(f"segments in {self.folder} are not safe: {self._fault}") from self._fault
-        if self._active is None or self._due(self._active, local_ns):
-            self.rotate()
-            self._open(local_ns)
-        assert self._active is not None
-        self._active.append(local_ns, payload)
+            raise self._unsafe(self._fault) from self._fault
+        try:
+            if self._active is None or self._due(self._active, local_ns):
+                self.rotate()
+                self._open(local_ns)
+            assert self._active is not None
+            self._active.append(local_ns, payload)
+        except OSError as error:
+            raise self._unsafe(error) from error
+        except Failed as error:
+            # a file takes part of a line only when there is no room for the rest
+            full = error.__cause__ is None or _no_room(error.__cause__)
+            raise (NoSpace(str(error)) if full else error) from error.__cause__
 
     def rotate(self) -> None:
         """Close the active file, if any, and have it compressed."""
@@ -123,14 +136,19 @@ class SegmentWriter:
         return self.acknowledged
 
     def close(self) -> None:
-        """Close and compress everything and unlock the folder."""
+        """Close and compress everything and unlock the folder; without room for it a plain file stays as it is."""
         self._stop.set()
         self._worker.join()
-        self.rotate()
-        self._compress()
-        os.close(self._lock)
+        self._cramped = False
+        try:
+            self.rotate()
+            self._compress()
+        except (OSError, zstandard.ZstdError) as error:
+            self._fault = self._fault or error
+        finally:
+            os.close(self._lock)
         if self._fault is not None:
-            raise Failed(f"segments in {self.folder} are not safe: {self._fault}") from self._fault
+            raise self._unsafe(self._fault) from self._fault
 
     def __enter__(self) -> Self:
         """Return the writer."""
@@ -143,7 +161,8 @@ class SegmentWriter:
         self.close()
 
     def _due(self, active: LineFile, local_ns: int) -> bool:
-        return local_ns - self._opened_ns >= self._rotate_ns or active.offset >= self._rotate_bytes
+        # a clock that was set back begins a new segment too, once it is off by as much
+        return abs(local_ns - self._opened_ns) >= self._rotate_ns or active.offset >= self._rotate_bytes
 
     def _open(self, local_ns: int) -> None:
         with self._guard:
@@ -162,23 +181,44 @@ class SegmentWriter:
             self._fault = error
 
     def _compress(self) -> None:
-        while self._closed:
-            compress(self._closed[0])
+        while self._closed and not self._cramped:
+            try:
+                compress(self._closed[0])
+            except OSError as error:
+                if not _no_room(error):
+                    raise
+                log.warning("no room to compress, the plain file stays", file=str(self._closed[0]))
+                self._cramped = True
+                return
             self._closed.pop(0)
+
+    def _unsafe(self, error: Exception) -> Failed:
+        kind = NoSpace if _no_room(error) else Failed
+        return kind(f"segments in {self.folder} are not safe: {error}")
 
 
 def compress(path: Path) -> Path:
     """Replace a closed file by its .zst, which is on disk under its name before the plain file goes."""
     target = path.with_name(path.name + ".zst")
     temporary = path.with_name(f".{target.name}.tmp")
-    with path.open("rb") as source, temporary.open("wb") as file:
-        zstandard.ZstdCompressor(level=9).copy_stream(source, file, read_size=_BLOCK, write_size=_BLOCK)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(target)
+    try:
+        with path.open("rb") as source, temporary.open("wb") as file:
+            # the size stands in the copy's head: readers see what they lack without unpacking it
+            sizes = {"size": path.stat().st_size, "read_size": _BLOCK, "write_size": _BLOCK}
+            zstandard.ZstdCompressor(level=9).copy_stream(source, file, **sizes)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     _sync_folder(path.parent)
     path.unlink()
     return target
+
+
+def _no_room(error: BaseException) -> bool:
+    return isinstance(error, OSError) and error.errno in _NO_ROOM
 
 
 def time_name(local_ns: int) -> str:

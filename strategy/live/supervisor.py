@@ -22,8 +22,8 @@ from typing import Final, Literal, Self
 
 import structlog
 
-from strategy.errors import BadInput, BadParameters, MicrovolError
-from strategy.live.capture import capture_status_file
+from strategy.errors import BadInput, BadParameters, MicrovolError, NoSpace
+from strategy.live.capture_status import capture_status_file
 from strategy.live.clearing import clear_orders
 from strategy.live.command import venue_of, venue_parser
 from strategy.live.doors import STALE_SECONDS
@@ -46,6 +46,7 @@ _GRACE_SECONDS: Final = 40.0  # a child that stops in order may wait for unknown
 _CLEAR_SECONDS: Final = 10.0
 _CONFIRM_SECONDS: Final = 1.0
 _HEALTHY_SECONDS: Final = 60.0
+_FINAL: Final = (BadInput.exit_code, NoSpace.exit_code)  # another start would end the same way
 _BACKOFF: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 
@@ -182,7 +183,8 @@ class Supervisor:
     def run(self) -> int:
         """Watch until `stop`; 0 when the child ended in order and nothing rests, else 1.
 
-        A child that ends with bad input (2) is not started again: its exit code is returned.
+        A child that ends with bad input (2) or for want of disk space is not started again; of the two only the exit
+        code 2 is returned as it is.
         """
         if self._champion is not None:
             threading.Thread(target=self._carry, args=(self._champion,), name="champion", daemon=True).start()
@@ -199,7 +201,7 @@ class Supervisor:
             self._start()
             return
         trouble = self.child.trouble()
-        if trouble is not None and self.child.code == BadInput.exit_code:
+        if trouble is not None and self.child.code in _FINAL:
             self._stop.set()
         elif trouble is not None:
             log.warning("child in trouble", role=self._watch.role, pid=self.child.pid, trouble=trouble)

@@ -1,9 +1,9 @@
 """The market of one symbol, frame by frame as the venue sent it."""
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Any, Final
 
 import ccxt.pro
@@ -11,16 +11,21 @@ import orjson
 import structlog
 
 from strategy.errors import VenueError
+from strategy.venues.backoff import Backoff
 from strategy.venues.ccxt_venue import PAUSE_SECONDS, Connection, open_exchange, redacted, stream_url
+from strategy.venues.clock import SAMPLES, Asked, JumpWatch, estimate
 from strategy.venues.settings import VenueConfig
+from strategy.venues.silence import Silence
 
 log = structlog.get_logger("feed")
 
 STREAMS: Final = ("depth@100ms", "trade", "bookTicker")
 SNAPSHOT_DEPTH: Final = 5000
 _DEPTH_MARK: Final = b'"depthUpdate"'
+_STREAM_MARKS: Final = tuple((f'@{name}"'.encode(), name) for name in STREAMS)
+_STREAM_HEAD: Final = 80  # bytes of a frame within which its stream is named
 _RESNAPSHOT_PAUSE: Final = 0.25  # a snapshot of this depth is dear: 250 of 6,000 weight a minute
-_BACKOFF_MAX: Final = 10.0
+_JUMP_POLL_SECONDS: Final = 1.0
 
 Frame = tuple[int, bytes]
 
@@ -30,18 +35,26 @@ class CcxtFeed:
 
     A connection starts with an epoch mark and the filters of the exchangeInfo reply; the REST snapshot is fetched
     after the first depth frame and again until it bridges. Its loss is an epoch mark too, so that nobody quotes on a
-    dead book.
+    dead book. Recorders have the venue's clock compared with ours among the frames: `{"clock": …}`.
     """
 
-    def __init__(self, config: VenueConfig, *, silence_seconds: float = 15.0) -> None:
-        """Prepare; nothing is opened before `frames` is read. No depth for `silence_seconds` = a dead connection."""
+    def __init__(
+        self, config: VenueConfig, *, silence_seconds: float = 15.0, clock_seconds: float | None = None
+    ) -> None:
+        """Prepare; nothing is opened before `frames` is read.
+
+        No depth for `silence_seconds`, or another stream far more quiet than it ever was, is a dead connection. With
+        `clock_seconds` the venue's clock is asked for so often, and again as soon as ours is set.
+        """
         self._config = config
-        self._silence_ns = int(silence_seconds * 1e9)
+        self._silence = Silence(STREAMS[0], STREAMS[1:], silence_seconds)
+        self._clock_seconds = clock_seconds
+        self._rest = asyncio.Lock()  # ccxt keeps one last reply an exchange
         self._queue: asyncio.Queue[Frame | None] = asyncio.Queue()
         self._wanted = asyncio.Event()
         self._first_id: int | None = None  # U of the first depth frame of this connection
-        self._last_depth_ns = 0
         self._epoch = 0
+        self._silent: str | None = None  # the stream whose silence ends this connection
         self._exchange: Any = None
         self._runner: asyncio.Task[None] | None = None
 
@@ -49,8 +62,11 @@ class CcxtFeed:
         """Yield (local_ns, json) for ever; reconnects with backoff. See `strategy.venues.ports.Feed`."""
         self._exchange = open_exchange(self._config)
         self._runner = asyncio.create_task(self._run(), name="feed")
+        self._runner.add_done_callback(lambda _: self._queue.put_nowait(None))
         while (frame := await self._queue.get()) is not None:
             yield frame
+        if self._runner.done() and not self._runner.cancelled():
+            self._runner.result()  # it never returns: what ended it must not pass for an end in order
 
     @property
     def backlog(self) -> int:
@@ -71,16 +87,17 @@ class CcxtFeed:
         self._queue.put_nowait(None)
 
     async def _run(self) -> None:
-        backoff = PAUSE_SECONDS
+        backoff = Backoff(PAUSE_SECONDS)
         while True:
             started = time.monotonic()
             try:
                 reason = await self._connection()
             except (ccxt.pro.BaseError, VenueError, OSError) as error:
                 reason = redacted(error)
-            backoff = PAUSE_SECONDS if time.monotonic() - started > _BACKOFF_MAX else min(2 * backoff, _BACKOFF_MAX)
-            log.warning("connection lost", venue=self._config.name, reason=reason, retry_s=round(backoff, 2))
-            await asyncio.sleep(backoff * random.uniform(0.5, 1.0))
+            pause_s = backoff.after(time.monotonic() - started)
+            market = {"venue": self._config.name, "symbol": self._config.symbol}
+            log.warning("connection lost", **market, reason=reason, retry_s=round(pause_s, 2))
+            await asyncio.sleep(pause_s)
 
     async def _connection(self) -> str:
         """Live through one connection and return why it ended."""
@@ -90,15 +107,19 @@ class CcxtFeed:
         names = "/".join(f"{self._config.market_id.lower()}@{stream}" for stream in STREAMS)
         self._begin(info)
         connection = Connection(self._exchange, f"{stream_url(self._exchange)}?streams={names}", self._tap)
-        snapshots = asyncio.create_task(self._snapshots(), name="snapshots")
+        asking = [asyncio.create_task(self._snapshots(), name="snapshots")]
+        if self._clock_seconds is not None:
+            asking.append(asyncio.create_task(self._clock(self._clock_seconds), name="clock"))
         try:
             await connection.open()
             reason = await connection.until_silent(1.0, self._flowing)
+            reason = f"silent {self._silent}" if self._silent else reason
         except VenueError as error:
             reason = redacted(error)
         finally:
-            snapshots.cancel()
-            await asyncio.wait([snapshots])
+            for task in asking:
+                task.cancel()
+            await asyncio.wait(asking)
             await connection.close()
         self._mark(f"lost: {reason}")
         return reason
@@ -107,23 +128,27 @@ class CcxtFeed:
         self._epoch += 1
         self._first_id = None
         self._wanted.clear()
-        self._last_depth_ns = time.time_ns()
+        self._silent = None
+        self._silence.begin()
         self._mark("connected")
         self._put(info)
 
     def _flowing(self) -> bool:
-        return time.time_ns() - self._last_depth_ns <= self._silence_ns
+        self._silent = self._silence.alarm()
+        return self._silent is None
 
     def _tap(self, data: str | bytes) -> bool:
         """Queue one frame with its stamp; ccxt need not parse the market."""
         local_ns = time.time_ns()
         payload = data.encode() if isinstance(data, str) else data
         self._queue.put_nowait((local_ns, payload))
-        if _DEPTH_MARK in payload:
-            self._last_depth_ns = local_ns
-            if self._first_id is None:
-                self._first_id = int(orjson.loads(payload)["data"]["U"])
-                self._wanted.set()
+        head = payload[:_STREAM_HEAD]
+        for mark, stream in _STREAM_MARKS:
+            if mark in head:
+                self._silence.heard(stream)
+        if self._first_id is None and _DEPTH_MARK in payload:
+            self._first_id = int(orjson.loads(payload)["data"]["U"])
+            self._wanted.set()
         return True
 
     async def _snapshots(self) -> None:
@@ -132,8 +157,8 @@ class CcxtFeed:
             await self._wanted.wait()
             self._wanted.clear()
             try:
-                call = self._exchange.publicGetDepth({"symbol": self._config.market_id, "limit": SNAPSHOT_DEPTH})
-                payload = await self._raw(call)
+                wanted = {"symbol": self._config.market_id, "limit": SNAPSHOT_DEPTH}
+                payload = await self._raw(self._exchange.publicGetDepth, wanted)
                 self._put(payload)
                 if self._first_id is not None and orjson.loads(payload)["lastUpdateId"] + 1 < self._first_id:
                     self._wanted.set()
@@ -142,10 +167,34 @@ class CcxtFeed:
                 self._wanted.set()
             await asyncio.sleep(_RESNAPSHOT_PAUSE)
 
-    async def _raw(self, call: Any) -> bytes:
+    async def _clock(self, period_s: float) -> None:
+        """Compare the clocks at the start, every `period_s`, and at once when ours has been set."""
+        while True:
+            watch = JumpWatch()
+            try:
+                found = estimate([await self._ask_time() for _ in range(SAMPLES)])
+                self._put(orjson.dumps({"clock": asdict(found)}))
+            except (ccxt.pro.BaseError, orjson.JSONDecodeError, KeyError) as error:
+                log.warning("venue's clock unknown", error=redacted(error))
+            until = time.monotonic() + period_s
+            while time.monotonic() < until:
+                await asyncio.sleep(min(_JUMP_POLL_SECONDS, period_s))
+                if jumped_ns := watch.jumped_ns():
+                    log.warning("our clock was set", by_ms=jumped_ns // 1_000_000)
+                    break
+
+    async def _ask_time(self) -> Asked:
+        """Ask for the venue's time once; the clock that only counts measures the way there and back."""
+        async with self._rest:
+            sent_ns, began = time.time_ns(), time.monotonic_ns()
+            reply = await self._exchange.publicGetTime()
+            return Asked(sent_ns, int(reply["serverTime"]) * 1_000_000, sent_ns + time.monotonic_ns() - began)
+
+    async def _raw(self, path: Any, parameters: dict[str, Any]) -> bytes:
         """Await a REST call and return the reply as it came; this exchange object has one call in flight at a time."""
-        await call
-        return str(self._exchange.last_http_response).encode()
+        async with self._rest:
+            await path(parameters)
+            return str(self._exchange.last_http_response).encode()
 
     def _mark(self, reason: str) -> None:
         self._put(orjson.dumps({"epoch": {"n": self._epoch, "reason": reason}}))

@@ -81,6 +81,16 @@ class Epoch:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockOffset:
+    """The venue's clock minus ours at a moment, as the recorder estimated it; see `strategy.venues.clock`."""
+
+    local_ts: int
+    offset_ns: int
+    rtt_ns: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """Updates are missing: `got_first_id` came where `expected_id` was due."""
 
@@ -90,4 +100,4 @@ class Gap:
     reason: str
 
 
-MarketEvent: TypeAlias = DepthDiff | DepthSnapshot | Trade | BookTicker | InstrumentInfo | Epoch
+MarketEvent: TypeAlias = DepthDiff | DepthSnapshot | Trade | BookTicker | InstrumentInfo | Epoch | ClockOffset

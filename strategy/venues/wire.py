@@ -1,7 +1,8 @@
 """The one parser of Binance's wire format (spot and USDT-M futures): JSON in, typed events out.
 
-It reads combined-stream messages and bare ones, REST depth snapshots, exchangeInfo replies and our own epoch marks.
-Stamps in milliseconds or microseconds become nanoseconds. `aggTrade` is left out on purpose: it repeats the trades.
+It reads combined-stream messages and bare ones, REST depth snapshots, exchangeInfo replies and our own marks (epoch,
+clock). Stamps in milliseconds or microseconds become nanoseconds. `aggTrade` is left out on purpose: it repeats the
+trades.
 """
 
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from strategy.errors import BadData
 from strategy.kernel.records import BUY, SELL
 from strategy.venues.events import (
     BookTicker,
+    ClockOffset,
     DepthDiff,
     DepthSnapshot,
     Epoch,
@@ -121,6 +123,11 @@ def _epoch(local_ts: int, data: dict[str, Any]) -> tuple[MarketEvent, ...]:
     return (Epoch(local_ts, str(data["epoch"]["reason"])),)
 
 
+def _clock(local_ts: int, data: dict[str, Any]) -> tuple[MarketEvent, ...]:
+    clock = data["clock"]
+    return (ClockOffset(local_ts, _integer(clock["offset_ns"]), _integer(clock["rtt_ns"]), _integer(clock["samples"])),)
+
+
 def _bare_ticker(local_ts: int, data: dict[str, Any]) -> tuple[MarketEvent, ...]:
     return (_ticker(local_ts, data),)
 
@@ -152,5 +159,6 @@ _BARE: Final[dict[str, Callable[[int, dict[str, Any]], tuple[MarketEvent, ...]]]
     "lastUpdateId": _snapshot,
     "symbols": _instruments,
     "epoch": _epoch,
+    "clock": _clock,
     "B": _bare_ticker,  # spot's bookTicker names no event
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from strategy.live.capture import read_capture_status
+from strategy.live.capture_status import read_capture_status
 from strategy.live.journal import read_journal
 from strategy.live.kill_switch import KillSwitch
 from strategy.live.parity import check

@@ -94,7 +94,7 @@ async def test_feed_gives_up_a_silent_connection(venue: FakeVenue) -> None:
     reading = asyncio.create_task(take(feed, 4))
     frames = await asyncio.wait_for(reading, 10)
     await feed.close()
-    assert frames[2] == {"epoch": {"n": 1, "reason": "lost: silent"}}
+    assert frames[2] == {"epoch": {"n": 1, "reason": "lost: silent depth@100ms"}}
 
 
 async def test_place_sends_exact_decimals_and_reads_the_reply(venue: FakeVenue, broker: CcxtBroker) -> None:

@@ -24,6 +24,8 @@ OPTIONS = (
     "tick-size",
     "lot-size",
     "min-notional",
+    "clock-skew-ms",
+    "frame-log",
 )
 
 

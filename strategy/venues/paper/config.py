@@ -1,6 +1,7 @@
 """What a paper venue is made of; every field has a default that makes a sensible market."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -34,6 +35,8 @@ class PaperConfig(BaseModel):
     orders_per_10s: int = Field(300, ge=1)
     orders_per_day: int = Field(200_000, ge=1)
     book_ticker_in_history: bool = False
+    clock_skew_ms: int = Field(0, ge=-86_400_000, le=86_400_000, description="the venue's clock minus this machine's")
+    frame_log: Path | None = Field(None, description="a file for every public frame, received or not")
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from strategy.venues.paper.faults import Faults, FrameLog
 from strategy.venues.paper.publisher import Frame
 
 MOST_WAITING = 20_000
@@ -40,10 +41,12 @@ class Session:
 class Hub:
     """All open sessions."""
 
-    def __init__(self) -> None:
-        """Start with nobody listening."""
+    def __init__(self, log: FrameLog | None = None) -> None:
+        """Start with nobody listening; `log` keeps what is published."""
         self.sessions: set[Session] = set()
         self.sent: Counter[str] = Counter()
+        self.faults = Faults()
+        self._log = log or FrameLog(None)
 
     def deliver(self, session: Session, kind: str, text: str) -> None:
         """Queue a frame for one listener and count it; one that reads too slowly is cut off."""
@@ -59,9 +62,21 @@ class Hub:
         """Hand public frames to everyone who subscribed to their streams."""
         for frame in frames:
             kind = frame.stream.split("@")[1]
-            for session in tuple(self.sessions):
-                if frame.stream in session.streams:
-                    self.deliver(session, kind, frame.combined() if session.combined else frame.payload)
+            lost = self.faults.loses(kind)
+            listeners = [each for each in self.sessions if frame.stream in each.streams and not lost]
+            for session in listeners:
+                self.deliver(session, kind, frame.combined() if session.combined else frame.payload)
+            self._log.keep(frame, len(listeners))
+
+    async def hang_up(self, abort: bool) -> int:
+        """End every connection that listens to public streams, in order or by cutting it; return how many."""
+        listening = [session for session in self.sessions if session.streams]
+        for session in listening:
+            if not abort:
+                await session.socket.close()
+            elif session.transport is not None:
+                session.transport.abort()
+        return len(listening)
 
     def tell_user(self, event: dict[str, Any]) -> None:
         """Hand an event of the account to every user stream."""

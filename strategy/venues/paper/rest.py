@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from strategy.venues.paper.faults import read_fault
 from strategy.venues.paper.gate import Gate, rest_payload
 from strategy.venues.paper.grid import money_text, money_units
 from strategy.venues.paper.hub import Hub
@@ -74,6 +75,19 @@ class RestApi:
             query = request.rel_url.query_string
             return self._response({"error": f"asset and amount do not name a possible deposit: {query!r}"}, 400)
         return self._response({}, 200)
+
+    async def fault(self, request: web.Request) -> web.Response:
+        """Make something go wrong on the public streams: `what` = close, abort, skip (count) or mute (seconds)."""
+        try:
+            what, stream, amount = read_fault(request.query)
+        except ValueError as error:
+            return self._response({"error": str(error)}, 400)
+        if what == "skip":
+            self._hub.faults.skip(stream, int(amount))
+        elif what == "mute":
+            self._hub.faults.mute(stream, amount)
+        ended = await self._hub.hang_up(what == "abort") if what in ("close", "abort") else 0
+        return self._response({"ended": ended}, 200)
 
     def _result(self, request: web.Request, body: str, now_ns: int) -> Any:
         path = request.match_info["path"]

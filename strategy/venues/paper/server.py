@@ -10,6 +10,7 @@ from aiohttp import web
 
 from strategy.errors import Failed
 from strategy.venues.paper.config import PaperConfig
+from strategy.venues.paper.faults import FrameLog
 from strategy.venues.paper.gate import Gate
 from strategy.venues.paper.hub import Hub
 from strategy.venues.paper.market import DEPTH_NS, STEP_NS, Market
@@ -30,8 +31,9 @@ class PaperServer:
     def __init__(self, config: PaperConfig) -> None:
         """Open the market now."""
         self.config = config
-        self.market = Market(config, time.time_ns())
-        self.hub = Hub()
+        self._skew_ns = config.clock_skew_ms * 1_000_000
+        self.market = Market(config, time.time_ns() + self._skew_ns)
+        self.hub = Hub(FrameLog(config.frame_log))
         self.gate = Gate(config)
         self.url = ""
         self.market.desk.on_user_event = self.hub.tell_user
@@ -43,7 +45,7 @@ class PaperServer:
     def turn_clock(self) -> int:
         """Bring the market's clock to now; it never runs back."""
         engine = self.market.engine
-        engine.now_ns = max(engine.now_ns, time.time_ns())
+        engine.now_ns = max(engine.now_ns, time.time_ns() + self._skew_ns)
         return engine.now_ns
 
     def application(self) -> web.Application:
@@ -56,6 +58,7 @@ class PaperServer:
         application.router.add_get("/ws-api/v3", self._socket_api.handle)
         application.router.add_get("/admin/state", self.rest.state)
         application.router.add_post("/admin/deposit", self.rest.deposit)
+        application.router.add_post("/admin/fault", self.rest.fault)
         application.router.add_route("*", "/api/v3/{path:.*}", self.rest.handle)
         return application
 
