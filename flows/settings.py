@@ -59,10 +59,6 @@ class Capture(Section):
 
     fsync_seconds: float = Field(1.0, gt=0, le=60)
     rotate_seconds: float = Field(900.0, gt=0)
-    rotate_mb: float = Field(64.0, gt=0, description="a new segment at this size")
-    silence_seconds: float = Field(15.0, gt=0, description="no depth for so long: the connection is dead")
-    clock_seconds: float = Field(300.0, gt=0, description="how often the venue's clock is compared with ours")
-    min_free_mb: float = Field(512.0, ge=0, description="recording stops in order when less is free on the disk")
     ingest_seconds: float = Field(60.0, gt=0, description="how often `microvol record` takes in what it wrote")
 
 
@@ -83,10 +79,20 @@ class Costs(Section):
     taker_fee_bps: float = Field(0.0, ge=-100, le=100)
     entry_latency_ms: float = Field(10.0, ge=0)
     response_latency_ms: float = Field(10.0, ge=0)
+    latency: str = Field("", description="recorded[:DAY[..DAY]] or ENTRY_MS,RESPONSE_MS; empty = the two above")
+    latency_seed: int = Field(7, ge=0, description="of the draws from recorded round trips")
     queue_model: Literal["risk_averse", "power", "log"] = Field("risk_averse", description="docs/fill-model.md")
     queue_exponent: float = Field(3.0, gt=0, description="of queue_model power")
     base: float = Field(0.01, ge=0, description="base units at the start of a replay")
     quote: float = Field(1_000.0, ge=0, description="quote units at the start of a replay")
+
+    @field_validator("latency")
+    @classmethod
+    def _readable(cls, latency: str) -> str:
+        """Refuse what says nothing of a line."""
+        if latency:
+            read_line(latency, "costs.latency")
+        return latency
 
 
 class Live(Section):
@@ -104,21 +110,11 @@ BINANCE: Final = Venue(
     rest_url="https://api.binance.com",
     stream_url="wss://stream.binance.com:9443/stream",
     ws_api_url="wss://ws-api.binance.com:443/ws-api/v3",
-    latency: str = Field("", description="recorded[:DAY[..DAY]] or ENTRY_MS,RESPONSE_MS; empty = the two above")
-    latency_seed: int = Field(7, ge=0, description="of the draws from recorded round trips")
 )
 TESTNET: Final = Venue(
     rest_url="https://testnet.binance.vision",
     stream_url="wss://stream.testnet.binance.vision/stream",
     ws_api_url="wss://ws-api.testnet.binance.vision/ws-api/v3",
-    @field_validator("latency")
-    @classmethod
-    def _readable(cls, latency: str) -> str:
-        """Refuse what says nothing of a line."""
-        if latency:
-            read_line(latency, "costs.latency")
-        return latency
-
 )
 
 

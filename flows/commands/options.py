@@ -12,10 +12,6 @@ from strategy.errors import BadInput
 
 Venue = Annotated[str | None, typer.Option("--venue", help="Venue; default from the settings (paper).")]
 Symbol = Annotated[str | None, typer.Option("--symbol", help="Symbol, BASE/QUOTE; default from the settings.")]
-Markets = Annotated[
-    list[str] | None,
-    typer.Option("--symbol", metavar="[VENUE:]BASE/QUOTE", help="Market to record; repeatable; default the settings'."),
-]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit.")]
 Start = Annotated[str | None, typer.Option("--start", help="UTC, like 2026-01-31 or 2026-01-31T12:00.")]
 End = Annotated[str | None, typer.Option("--end", help="UTC, exclusive.")]
@@ -24,10 +20,6 @@ Params = Annotated[str | None, typer.Option("--params", help="A preset, or a par
 Changes = Annotated[
     list[str] | None, typer.Option("--set", metavar="GROUP.FIELD=VALUE", help="Change one value of it; repeatable.")
 ]
-Driver = Literal["auto", "skip", "reference"]
-
-
-def settings_for(venue: str | None = None, symbol: str | None = None) -> Settings:
 Latency = Annotated[
     str | None,
     typer.Option(
@@ -36,6 +28,10 @@ Latency = Annotated[
         help="Draw from round trips of live sessions, or constants; default from the settings.",
     ),
 ]
+Driver = Literal["auto", "skip", "reference"]
+
+
+def settings_for(venue: str | None = None, symbol: str | None = None) -> Settings:
     """Return the settings with the command's venue and symbol put in; an unknown venue is named at once."""
     settings = load_settings(venue=venue, symbol=symbol)
     settings.venue_table(settings.venue)
@@ -54,10 +50,6 @@ def instant(text: str | None, option: str) -> int | None:
     return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1_000
 
 
-def window(start: str | None, end: str | None, names: tuple[str, str]) -> tuple[int | None, int | None]:
-    """Read both ends of a half-open window, by the names of their options."""
-    first, last = instant(start, names[0]), instant(end, names[1])
-    if first is not None and last is not None and first >= last:
 def line(text: str | None) -> str | None:
     """Check what is said of a line and return it as given."""
     if text is not None:
@@ -65,6 +57,10 @@ def line(text: str | None) -> str | None:
     return text
 
 
+def window(start: str | None, end: str | None, names: tuple[str, str]) -> tuple[int | None, int | None]:
+    """Read both ends of a half-open window, by the names of their options."""
+    first, last = instant(start, names[0]), instant(end, names[1])
+    if first is not None and last is not None and first >= last:
         raise BadInput(f"{names[0]} was {start}, it must be before {names[1]} {end}")
     return first, last
 
