@@ -59,6 +59,10 @@ class Capture(Section):
 
     fsync_seconds: float = Field(1.0, gt=0, le=60)
     rotate_seconds: float = Field(900.0, gt=0)
+    rotate_mb: float = Field(64.0, gt=0, description="a new segment at this size")
+    silence_seconds: float = Field(15.0, gt=0, description="no depth for so long: the connection is dead")
+    clock_seconds: float = Field(300.0, gt=0, description="how often the venue's clock is compared with ours")
+    min_free_mb: float = Field(512.0, ge=0, description="recording stops in order when less is free on the disk")
     ingest_seconds: float = Field(60.0, gt=0, description="how often `microvol record` takes in what it wrote")
 
 
