@@ -99,7 +99,7 @@ def _build(rows: _Rows) -> tuple[Tape, TapeInfo]:
         np.concatenate((_column(rows.updates, "local_ts"), _column(rows.trades, "local_ts"))),
         np.concatenate((_column(rows.updates, "exch_ts"), _column(rows.trades, "exch_ts"))),
     )
-    best, levels = rebuild(steps.steps, _levels(rows.snapshots), _levels(rows.updates))
+    best, levels = rebuild(steps.steps, levels_of(rows.snapshots), levels_of(rows.updates))
     tape = Tape(
         **_update_columns(steps, offset),
         bid_ticks=best[:, 0].copy(),
@@ -152,7 +152,8 @@ def _column(frame: pl.DataFrame, name: str) -> I64:
     return frame[name].cast(pl.Int64).to_numpy().copy()
 
 
-def _levels(frame: pl.DataFrame) -> Levels:
+def levels_of(frame: pl.DataFrame) -> Levels:
+    """Return the levels of depth rows, message by message, bids before asks."""
     sides = []
     for side in ("bid", "ask"):
         counts = frame[f"{side}_ticks"].list.len().cast(pl.Int64).to_numpy()
