@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -6,8 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
+import zstandard
 
-from strategy.errors import Failed
+from strategy.errors import Failed, NoSpace
 from strategy.live.segment import SegmentWriter, time_name
 from strategy.venues.collector import CollectorFile
 
@@ -129,3 +131,46 @@ def test_kill_9_loses_no_acknowledged_line_and_leaves_none_torn(tmp_path: Path) 
     file = CollectorFile(found)
     assert max(line.end_offset for line in file) >= offset > 0
     assert file.torn_bytes == 0
+
+
+def test_a_clock_set_back_begins_a_new_segment(tmp_path: Path) -> None:
+    hour = 3_600 * 10**9
+    with SegmentWriter(tmp_path, rotate_seconds=900) as writer:
+        for stamp in (2 * hour, 2 * hour + 1, hour, hour + 1):
+            writer.write(stamp, b"{}")
+    names = sorted(path.name for path in tmp_path.iterdir() if path.name[0] != ".")
+    assert names == [f"{time_name(stamp)}.log.zst" for stamp in (hour, 2 * hour)]
+
+
+def test_a_compressed_copy_says_how_long_its_stream_is(tmp_path: Path) -> None:
+    with SegmentWriter(tmp_path) as writer:
+        writer.write(5, b"{}")
+    (path,) = tmp_path.glob("*.zst")
+    assert zstandard.frame_content_size(path.read_bytes()) == len(b"5 {}\n")
+
+
+def test_no_room_to_compress_leaves_the_whole_plain_file_and_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with SegmentWriter(tmp_path) as writer:
+        writer.write(5, b"{}")
+    monkeypatch.undo()
+    assert [path.name for path in tmp_path.iterdir() if path.name != ".lock"] == [f"{time_name(5)}.log"]
+    assert lines(tmp_path) == [(5, b"{}")]
+
+
+def test_a_full_disk_is_told_from_other_faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int, __: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with SegmentWriter(tmp_path, fsync_seconds=60) as writer:
+        writer.write(5, b"{}")
+        monkeypatch.setattr(os, "write", full)
+        with pytest.raises(NoSpace, match="No space left on device"):
+            writer.write(6, b"{}")
+        monkeypatch.undo()
+    assert lines(tmp_path) == [(5, b"{}")]
