@@ -7,6 +7,7 @@ catalogue are retried here, for readers and writers alike, and nowhere else.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
@@ -175,11 +176,19 @@ def migrations() -> list[tuple[int, str]]:
     return sorted((int(path.stem.split("_")[0]), path.stem) for path in (SQL / "migrations").glob("*.sql"))
 
 
-def run_checks(lake: Lake) -> list[tuple[str, pl.DataFrame]]:
-    """Run every check under sql/checks and return name and rows of those that found failures."""
+def run_checks(lake: Lake, first_day: date = date.min) -> list[tuple[str, pl.DataFrame]]:
+    """Run every check under sql/checks and return name and rows of those that found failures.
+
+    Data of days before `first_day` are not looked at; checks of the lake's own tables always look at everything.
+    """
     names = sorted(path.stem for path in (SQL / "checks").glob("*.sql"))
-    found = [(name, lake.query(f"checks/{name}")) for name in names]
+    found = [(name, _check(lake, f"checks/{name}", first_day)) for name in names]
     return [(name, rows) for name, rows in found if not rows.is_empty()]
+
+
+def _check(lake: Lake, name: str, first_day: date) -> pl.DataFrame:
+    # DuckDB refuses a value that its statement does not name
+    return lake.query(name, **{"first_day": first_day} if "$first_day" in statement(name) else {})
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, settings: LakeSettings, read_only: bool) -> None:

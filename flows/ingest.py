@@ -1,32 +1,55 @@
-"""Flow: take what capture and the quoting processes wrote into the lake."""
+"""Flow: take what capture and the quoting processes wrote into the lake, and check it."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect import flow
 
-from flows import log, rooms
+from flows import events, log, rooms
 from flows.runner import step
-from flows.settings import load_settings
+from flows.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from analytics.verdict import Failure
 
 
 @flow
 def ingest() -> dict[str, Any]:
-    """Take in every finished line of segments, journals and audit files, each exactly once."""
-    return take_in()
+    """Take in every finished line of segments, journals and audit files, each exactly once; check what came in.
+
+    A check that fails is in the result, in the log and a Prefect event; what was taken in stays in the lake.
+    """
+    taken, failing = take_in_and_check()
+    return taken | {"failures": [asdict(failure) for failure in failing]}
+
+
+def take_in() -> dict[str, int]:
+    """Ingest and check, and return how much of everything."""
+    return take_in_and_check()[0]
 
 
 @step
-def take_in() -> dict[str, Any]:
+def take_in_and_check() -> "tuple[dict[str, int], list[Failure]]":
     """Ingest everything under home; the lake itself lets one writer in at a time."""
     from analytics.ingest import ingest as ingest_files
+    from analytics.verdict import failures_since, lake_clock
 
     settings = load_settings()
     with rooms.lake(settings) as lake:
+        since = lake_clock(lake)
         report = asdict(ingest_files(lake, settings.layout, progress=log.say))
+        failing = failures_since(lake, since)
     problems = report.pop("problems")
     for problem in problems:
         log.say("ingest problem", what=problem)
     taken = {"lines": report.pop("lines"), **report.pop("market"), **report, "problems": len(problems)}
-    log.say("ingested", **taken)
-    return taken
+    log.say("ingested", **taken, failing_checks=len(failing))
+    _tell(settings, failing)
+    return taken, failing
+
+
+def _tell(settings: Settings, failing: "list[Failure]") -> None:
+    """Say every failure in the log and to whoever listens to events."""
+    for failure in failing:
+        log.say("check failed", **asdict(failure))
+        events.tell(settings, "check.failed", f"lake.{failure.venue}.{failure.symbol}", asdict(failure))

@@ -66,6 +66,23 @@ class Capture(Section):
     ingest_seconds: float = Field(60.0, gt=0, description="how often `microvol record` takes in what it wrote")
 
 
+class KeepDays(Section):
+    """For how many whole days the lake keeps its large tables; 0 is for good."""
+
+    depth: int = Field(0, ge=0, description="updates and snapshots, from the snapshot that the kept days go on from")
+    trade: int = Field(0, ge=0)
+    book_ticker: int = Field(0, ge=0)
+    decision: int = Field(0, ge=0)
+
+
+class LakeCare(Section):
+    """What the daily care of the lake keeps; see docs/lake.md."""
+
+    snapshot_days: float = Field(7.0, ge=1, description="older ones go, but for those that a registered version names")
+    file_days: int = Field(1, ge=1, description="whole days that a file lasts after the last snapshot needed it")
+    keep_days: KeepDays = KeepDays()
+
+
 class Calibrate(Section):
     """A study."""
 
@@ -139,6 +156,7 @@ class Settings(BaseSettings):
     venues: dict[str, Venue] = {}
     paper: Paper = Paper()
     capture: Capture = Capture()
+    lake: LakeCare = LakeCare()
     calibrate: Calibrate = Calibrate()
     costs: Costs = Costs()
     live: Live = Live()

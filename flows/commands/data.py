@@ -1,8 +1,6 @@
-"""Commands around the data: import, ingest, coverage."""
+"""Commands around the data: ingest, care, coverage."""
 
-from dataclasses import astuple, fields
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -10,52 +8,42 @@ from flows import console, rooms
 from flows.commands import options
 from flows.runner import run
 
-IMPORT_HELP = """Take collector files (.gz, .zst or plain) and other recordings into the lake; the good part is kept.
+INGEST_HELP = """Take everything that was recorded or journalled since the last time into the lake, and check it.
 
-Exit codes: 0 all in the lake; 2 nothing usable or bad usage; 3 a compressed file is truncated; 4 a line is not JSON;
-5 depth updates that no snapshot bridges; 6 a file without a snapshot and nothing to continue from. With several
-faults the lowest code.
+Exit codes: 0 all is well; 1 failed; 2 bad usage; 3 everything was taken in, and a check under sql/checks found
+failures, a line each.
 """
+CHECK_FAILED: Final = 3
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    app.command("import", help=IMPORT_HELP)(import_paths)
-    for command in (ingest, coverage):
+    app.command(help=INGEST_HELP)(ingest)
+    for command in (care, coverage):
         app.command()(command)
 
 
-def import_paths(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files of one symbol, in any order.")],
-    venue: options.Venue = None,
-    symbol: options.Symbol = None,
-    tick_size: Annotated[str | None, typer.Option("--tick-size", help="Default: from the file or the lake.")] = None,
-    lot_size: Annotated[str | None, typer.Option("--lot-size", help="Default: from the file or the lake.")] = None,
-) -> None:
-    """Import files."""
-    from analytics.importer import import_files
-
-    settings = options.settings_for(venue, symbol)
-    with console.progress(f"import {settings.symbol}, %") as bar, rooms.lake(settings) as lake:
-        done = import_files(
-            lake,
-            paths,
-            settings.venue,
-            settings.symbol,
-            tick_size,
-            lot_size,
-            report=console.complain,
-            progress=lambda share: bar(100 * share, 100, ""),
-        )
-    rows = [(name, *astuple(counts)) for name, counts in (("read", done.read), ("added", done.added))]
-    names = [field.name for field in fields(done.read)]
-    console.table(f"{settings.venue} {settings.symbol}", ("", *names), rows)
-    raise typer.Exit(done.exit_code)
-
-
 def ingest() -> None:
-    """Take everything that was recorded or journalled since the last time into the lake."""
-    console.facts("ingested", run(options.settings_for(), "ingest"))
+    """Take in what is new and show what the checks found."""
+    done = run(options.settings_for(), "ingest")
+    failures = done.pop("failures")
+    console.facts("ingested", done)
+    if failures:
+        console.table("checks that failed", tuple(failures[0]), [tuple(failure.values()) for failure in failures])
+        raise typer.Exit(CHECK_FAILED)
+
+
+def care(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, change nothing.")] = False,
+) -> None:
+    """Merge the lake's small files, expire old snapshots, drop days past their keeping, delete dead files."""
+    done = run(options.settings_for(), "lake_care", dry_run=dry_run)
+    columns = ("table", "files", "after", "bytes", "after")
+    console.table("lake care, dry run" if dry_run else "lake care", columns, done.pop("tables"))
+    dropped = done.pop("dropped")
+    if dropped:
+        console.table("days dropped", ("table", "venue", "symbol", "first", "last", "days", "rows"), dropped)
+    console.facts("in all", done)
 
 
 def coverage() -> None:

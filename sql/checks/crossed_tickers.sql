@@ -1,4 +1,5 @@
 -- Returned rows are failures: a best bid at or over the best ask.
+-- Parameters: $first_day, from which on to look.
 select
     venue,
     symbol,
@@ -8,6 +9,7 @@ select
     ask_ticks
 from book_ticker
 where
-    bid_ticks >= ask_ticks
+    day >= $first_day
+    and bid_ticks >= ask_ticks
     and bid_lots > 0
     and ask_lots > 0;

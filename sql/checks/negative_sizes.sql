@@ -1,4 +1,5 @@
 -- Returned rows are failures: a price or size under zero, or a trade of nothing.
+-- Parameters: $first_day, from which on to look.
 select
     venue,
     symbol,
@@ -6,8 +7,8 @@ select
     'trade' as stored_in
 from trade
 where
-    price_ticks <= 0
-    or qty_lots <= 0
+    day >= $first_day
+    and (price_ticks <= 0 or qty_lots <= 0)
 union all
 select
     venue,
@@ -15,7 +16,9 @@ select
     local_ts,
     'depth_update' as stored_in
 from depth_update
-where list_min(list_concat(bid_ticks, bid_lots, ask_ticks, ask_lots)) < 0
+where
+    day >= $first_day
+    and list_min(list_concat(bid_ticks, bid_lots, ask_ticks, ask_lots)) < 0
 union all
 select
     venue,
@@ -23,4 +26,6 @@ select
     local_ts,
     'depth_snapshot' as stored_in
 from depth_snapshot
-where list_min(list_concat(bid_ticks, bid_lots, ask_ticks, ask_lots)) < 0;
+where
+    day >= $first_day
+    and list_min(list_concat(bid_ticks, bid_lots, ask_ticks, ask_lots)) < 0;

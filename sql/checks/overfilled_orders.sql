@@ -1,5 +1,12 @@
 -- Returned rows are failures: an order of ours that filled for more than was sent.
-with filled as (
+-- Parameters: $first_day: sessions with an execution since then are looked at, whole.
+with recent as (
+    select distinct session
+    from fill
+    where day >= $first_day
+),
+
+filled as (
     select
         venue,
         symbol,
@@ -7,6 +14,11 @@ with filled as (
         order_id,
         sum(qty_lots) as filled_lots
     from fill
+    where
+        session in (
+            select recent.session
+            from recent
+        )
     group by venue, symbol, session, order_id
 ),
 

@@ -1,0 +1,27 @@
+"""What happened, told to Prefect, where automations and people listen."""
+
+from typing import Any
+
+from flows import log
+from flows.platform import prefect_answers
+from flows.settings import Settings
+
+
+def tell(settings: Settings, event: str, resource: str, facts: dict[str, Any]) -> bool:
+    """Emit `microvol.<event>` about `microvol.<resource>` when a Prefect server answers; say whether one did.
+
+    Without a server there is nobody to tell, and Prefect must not start one of its own.
+    """
+    if not prefect_answers(settings):
+        return False
+    from prefect.events import emit_event
+
+    name = f"microvol.{resource}"
+    emitted = emit_event(
+        event=f"microvol.{event}",
+        resource={"prefect.resource.id": name, "prefect.resource.name": name},
+        payload=facts,
+    )
+    if emitted is None:
+        log.say("event not emitted", name=f"microvol.{event}", resource=name)
+    return emitted is not None
