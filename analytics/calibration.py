@@ -1,15 +1,18 @@
 """One calibration from tape to challenger: study, gates, MLflow, registry."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from analytics.agreement import Agreement
+from analytics.evidence import gather
 from analytics.experiment import Logged, log_calibration
-from analytics.gates import Evidence, GateSettings, Verdict, judge
-from analytics.objective import Evaluation
-from analytics.promotion import CHAMPION
+from analytics.gates import judge
 from analytics.registry import Registry
 from analytics.study import Progress, StudyResult, StudySettings, run_study
+from analytics.thresholds import GateSettings
+from analytics.verdicts import Verdict, blocks, gate_words
 from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.policies.document import Instrument, ParameterDocument, Provenance
 from strategy.policies.parameters import ParameterSet
@@ -18,17 +21,19 @@ from strategy.replay.tape import Tape, TapeInfo
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A study and what became of its winner; an interrupted study is neither logged nor registered."""
+    """A study and what became of its winner; an interrupted study is neither judged, logged nor registered."""
 
     result: StudyResult
     verdicts: tuple[Verdict, ...]
     logged: Logged | None
     document: ParameterDocument | None
+    require_all: bool = False
+    gate_seconds: float = 0.0
 
     @property
     def passed(self) -> bool:
-        """Say whether the winner was registered and passed every gate."""
-        return self.document is not None and all(verdict.passed for verdict in self.verdicts)
+        """Say whether the winner was registered and no gate is in its way."""
+        return self.document is not None and not any(blocks(each.passed, self.require_all) for each in self.verdicts)
 
     @property
     def gates(self) -> str:
@@ -45,25 +50,25 @@ def calibrate(
     gates: GateSettings | None = None,
     progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
+    yesterday: Agreement | None = None,
 ) -> Calibration:
-    """Search around `base`, judge the winner on the held-out fold, log all of it, register it as challenger."""
+    """Search around `base`, judge the winner on the held-out fold, log all of it, register it as challenger.
+
+    `yesterday` is how well replay agreed with live; without it the gates that ask for it are not applicable.
+    """
     champion = registry.champion(info.venue, info.symbol)
     rival = None if champion is None else champion.parameters
     result = run_study(tape, info, base, settings, progress, stop, rival)
-    verdicts = verdicts_of(result, info, gates or GateSettings())
     if result.interrupted:
-        return Calibration(result, verdicts, None, None)
+        return Calibration(result, (), None, None)
+    begun, wanted = time.perf_counter(), gates or GateSettings()
+    evidence = gather(result, tape, info, document_of(result, info, (), None), wanted, rival, yesterday)
+    verdicts = judge(evidence)
+    seconds = time.perf_counter() - begun
     logged = log_calibration(registry, result, info, verdicts)
     document = document_of(result, info, verdicts, logged.run_id)
     numbered = registry.register(document, logged.run_id, describe(result), _tags(result, verdicts))
-    return Calibration(result, verdicts, logged, numbered)
-
-
-def verdicts_of(result: StudyResult, info: TapeInfo, settings: GateSettings) -> tuple[Verdict, ...]:
-    """Return the gates' verdicts on a winner; its rival is the champion, or the base set while there is none."""
-    rival: Evaluation = result.champion or result.baseline
-    name = CHAMPION if result.champion else "baseline"
-    return judge(Evidence(document_of(result, info, (), None), result.held_out, rival, name, settings))
+    return Calibration(result, verdicts, logged, numbered, wanted.require_all, seconds)
 
 
 def document_of(
@@ -94,12 +99,6 @@ def instrument_of(info: TapeInfo) -> Instrument:
     """Return the filters that a tape was made under."""
     names = ("venue", "symbol", "tick_size", "lot_size", "min_qty", "min_notional")
     return Instrument(**{name: getattr(info, name) for name in names})
-
-
-def gate_words(verdicts: tuple[Verdict, ...]) -> str:
-    """Return `passed`, or which gates were not."""
-    missed = [verdict.name for verdict in verdicts if not verdict.passed]
-    return f"failed: {', '.join(missed)}" if missed else "passed"
 
 
 def describe(result: StudyResult) -> str:

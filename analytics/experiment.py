@@ -47,7 +47,7 @@ def log_calibration(registry: Registry, result: StudyResult, info: TapeInfo, gat
         parent = client.create_run(experiment, run_name=result.name, tags=_tags(result, info)).info.run_id
         log_batches(client, parent, _trial_metrics(result), _params(result, info))
         held_out = [_metric(f"held_out.{k}", v) for k, v in result.held_out.metrics.overall.items()]
-        held_out += [_metric(f"gate.{gate.name}", float(gate.passed)) for gate in gates]
+        held_out += [_metric(f"gate.{gate.name}", gate.passed) for gate in gates if gate.passed is not None]
         log_batches(client, parent, held_out, [])
         client.log_inputs(parent, [_dataset(info)])
         client.log_table(parent, _columns(result), "trials.json")

@@ -1,60 +1,20 @@
 """Gates between a study's winner and the registry: each is one function from evidence to a verdict.
 
 A verdict carries the number and the threshold it was held against, and is stored with the version. A new gate is one
-function and its name in `GATES`.
+function and its name in `GATES`. Those that need many periods, neighbours or yesterday's live are in
+`analytics.robust_gates`. docs/gates.md says what each is for.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
-from analytics.objective import Evaluation
+from analytics.evidence import Evidence
 from analytics.promotion import CHAMPION
+from analytics.robust_gates import ROBUST, Gate
+from analytics.verdicts import Verdict
 from strategy.kernel.jit import KERNEL_DIGEST
-from strategy.policies.document import ParameterDocument
-
-
-class GateSettings(BaseModel):
-    """Thresholds of the gates."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-    min_fills: int = Field(5, ge=0, description="on the held-out fold")
-    min_edge_bps: float = Field(0.0, description="realised capture at 30 s less fees, held out")
-    max_drawdown_bps: float = Field(100.0, gt=0, description="of the capital at the start, held out")
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What gates look at: the winner held out, and whom it has to beat on the same window."""
-
-    document: ParameterDocument
-    held_out: Evaluation
-    rival: Evaluation
-    rival_name: str  # champion, or baseline while there is none
-    settings: GateSettings
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One gate's answer; `rule` says in words how value and threshold compare."""
-
-    name: str
-    passed: bool
-    value: float | str
-    threshold: float | str
-    rule: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the verdict as it is stored in a document; a value that is not known is stored as a word."""
-        value = "unknown" if isinstance(self.value, float) and not np.isfinite(self.value) else self.value
-        kept = {"name": self.name, "passed": self.passed, "value": value}
-        return kept | {"threshold": self.threshold, "rule": self.rule}
-
-
-Gate = Callable[[Evidence], Verdict]
 
 
 def enough_fills(evidence: Evidence) -> Verdict:
@@ -62,6 +22,14 @@ def enough_fills(evidence: Evidence) -> Verdict:
     fills = evidence.held_out.metrics.overall["fills"]
     least = float(evidence.settings.min_fills)
     return Verdict("fills", fills >= least, fills, least, "fills held out >=")
+
+
+def enough_days(evidence: Evidence) -> Verdict:
+    """Demand days held out; a shorter window is no fault of the winner's, but thin evidence: not applicable."""
+    days = sum(each.end_ns - each.start_ns for each in evidence.held_out.activities) / 86_400e9
+    least = evidence.settings.min_days
+    why = "" if days >= least else f"needs {least:g} days held out, had {days:.3g}"
+    return Verdict("days", True if days >= least else None, days, least, "days held out >=", why)
 
 
 def positive_edge(evidence: Evidence) -> Verdict:
@@ -99,23 +67,20 @@ def same_kernel(evidence: Evidence) -> Verdict:
     return Verdict("kernel", evidence.document.kernel_digest == KERNEL_DIGEST, theirs, ours, "kernel digest is")
 
 
-GATES: Final[tuple[Gate, ...]] = (enough_fills, positive_edge, beats_champion, bounded_drawdown, same_kernel)
+BASIC: Final[tuple[Gate, ...]] = (
+    enough_fills,
+    enough_days,
+    positive_edge,
+    beats_champion,
+    bounded_drawdown,
+    same_kernel,
+)
+GATES: Final[tuple[Gate, ...]] = BASIC + ROBUST
 
 
 def judge(evidence: Evidence, gates: Sequence[Gate] = GATES) -> tuple[Verdict, ...]:
     """Return every gate's verdict."""
     return tuple(gate(evidence) for gate in gates)
-
-
-def failed(document: ParameterDocument) -> list[str]:
-    """Return one line for each gate that a document's version did not pass; no gates at all is a failure too."""
-    if not document.provenance.gates:
-        return [f"version {document.version} carries no gate verdicts"]
-    return [
-        f"gate {gate['name']}: {gate['value']} ({gate['rule']} {gate['threshold']})"
-        for gate in document.provenance.gates
-        if not gate["passed"]
-    ]
 
 
 def capital(evidence: Evidence) -> float:

@@ -1,4 +1,8 @@
-"""How a version becomes champion: move the alias, wait for the live process, or put everything back."""
+"""How a version becomes champion: ask its gates, move the alias, wait for the live process, or put everything back.
+
+A gate that was not passed blocks a promotion, unless somebody overrides it with a reason, which the audit keeps. A
+rollback asks no gate: the way back is always open.
+"""
 
 import getpass
 import os
@@ -8,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
+from analytics.verdicts import failed
 from strategy.errors import BadInput, Failed
 from strategy.policies.document import ParameterDocument
 
@@ -45,7 +50,11 @@ class Aliases(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One wanted move of the champion alias; `acknowledge` waits for the live process and returns what it said."""
+    """One wanted move of the champion alias; `acknowledge` waits for the live process and returns what it said.
+
+    `override` is why gates that were not passed may be passed over; with `require_all` those that had nothing to judge
+    by are in the way too.
+    """
 
     venue: str
     symbol: str
@@ -54,6 +63,8 @@ class Move:
     who: str | None
     acknowledge: Acknowledge
     audit: Audit
+    override: str | None = None
+    require_all: bool = False
 
     @property
     def by(self) -> str:
@@ -72,6 +83,7 @@ class Promotion:
     to_version: int
     outcome: str
     changed: bool
+    overridden: tuple[str, ...] = ()  # a line for each gate that was passed over
 
 
 def user() -> str:
@@ -86,6 +98,8 @@ def move_champion(registry: Aliases, move: Move, version: int | None) -> Promoti
     """Make `version` champion (default: the challenger, or previous for a rollback) once the live process took it."""
     if not move.reason.strip():
         raise BadInput("reason was empty, a promotion or rollback needs one")
+    if move.override is not None and not move.override.strip():
+        raise BadInput("override was empty, passing over a gate needs a reason")
     with registry.exclusive(move.venue, move.symbol):
         before = registry.aliases(move.venue, move.symbol)
         source = CHALLENGER if move.what == "promote" else PREVIOUS
@@ -93,6 +107,7 @@ def move_champion(registry: Aliases, move: Move, version: int | None) -> Promoti
         if target is None:
             raise BadInput(f"{move.venue} {move.symbol} has no {source} version to {move.what}")
         document = registry.document(move.venue, move.symbol, target)
+        overridden = () if before.get(CHAMPION) == target else _past_gates(move, before, document)
         try:
             outcome = _switch(registry, move, before, document)
         except BaseException as error:
@@ -100,9 +115,21 @@ def move_champion(registry: Aliases, move: Move, version: int | None) -> Promoti
             _put_back(registry, move, before, target)
             _record(move, "refused", before.get(CHAMPION), target, str(error) or type(error).__name__)
             raise
-        done = _done(move, before.get(CHAMPION), target, outcome)
+        done = _done(move, before.get(CHAMPION), target, outcome, overridden)
         _finish(registry, move, before, done)
         return done
+
+
+def _past_gates(move: Move, before: dict[str, int], document: ParameterDocument) -> tuple[str, ...]:
+    """Return the gates that are passed over; a promotion that none may pass over is refused, and audited."""
+    if move.what != "promote":
+        return ()
+    blocking = tuple(failed(document, move.require_all))
+    if blocking and move.override is None:
+        said = f"version {document.version} is blocked by {'; '.join(blocking)}"
+        _record(move, "refused", before.get(CHAMPION), document.version, said)
+        raise Failed(f'{move.symbol}: {said} (to promote all the same: --override "why")')
+    return blocking
 
 
 def _switch(registry: Aliases, move: Move, before: dict[str, int], document: ParameterDocument) -> str:
@@ -126,10 +153,12 @@ def _put_back(registry: Aliases, move: Move, before: dict[str, int], target: int
         registry.point(move.venue, move.symbol, PREVIOUS, before.get(PREVIOUS))
 
 
-def _done(move: Move, champion: int | None, target: int, outcome: str) -> Promotion:
+def _done(move: Move, champion: int | None, target: int, outcome: str, overridden: tuple[str, ...]) -> Promotion:
     changed = champion != target
     said = outcome if changed else f"already champion; {outcome}"
-    return Promotion(move.venue, move.symbol, move.what, champion, target, said, changed)
+    if overridden:
+        said += f"; passed over ({move.override}): {'; '.join(overridden)}"
+    return Promotion(move.venue, move.symbol, move.what, champion, target, said, changed, overridden)
 
 
 def _finish(registry: Aliases, move: Move, before: dict[str, int], done: Promotion) -> None:
@@ -141,6 +170,7 @@ def _finish(registry: Aliases, move: Move, before: dict[str, int], done: Promoti
         "moved_why": move.reason,
         "moved_from": str(done.from_version or ""),
         "moved_outcome": done.outcome,
+        "moved_override": (move.override or "") if done.overridden else "",
     }
     registry.tag(move.venue, move.symbol, done.to_version, tags)
     if before.get(CHALLENGER) == done.to_version:
@@ -149,5 +179,7 @@ def _finish(registry: Aliases, move: Move, before: dict[str, int], done: Promoti
 
 def _record(move: Move, what: str, from_version: int | None, to_version: int, outcome: str) -> None:
     who = {"who": move.by, "reason": move.reason, "outcome": outcome}
+    if move.override is not None:
+        who["override"] = move.override
     versions = {"from_version": from_version, "to_version": to_version}
     move.audit({"venue": move.venue, "symbol": move.symbol, "what": what} | versions | who)

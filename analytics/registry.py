@@ -31,6 +31,7 @@ VERSION_SCHEMA: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "at": pl.String,
     "who": pl.String,
     "why": pl.String,
+    "override": pl.String,
 }
 
 
@@ -141,12 +142,16 @@ class Registry:
         who: str | None = None,
         acknowledge: Acknowledge,
         audit: Audit,
+        override: str | None = None,
+        require_all: bool = False,
     ) -> Promotion:
         """Make a version (default the challenger) champion; return only when `acknowledge` did.
 
-        If `acknowledge` raises, the alias goes back and the error passes on. Safe to race, and to repeat.
+        A gate that was not passed is in the way unless `override` says why it may be passed over. If `acknowledge`
+        raises, the alias goes back and the error passes on. Safe to race, and to repeat.
         """
-        return move_champion(self, Move(venue, symbol, "promote", reason, who, acknowledge, audit), version)
+        move = Move(venue, symbol, "promote", reason, who, acknowledge, audit, override, require_all)
+        return move_champion(self, move, version)
 
     def rollback(
         self,
@@ -214,4 +219,5 @@ def _row(found: Any, aliases: list[str]) -> tuple[Any, ...]:
         tags.get("moved_at"),
         tags.get("moved_by"),
         tags.get("moved_why"),
+        tags.get("moved_override") or None,
     )

@@ -76,3 +76,16 @@ def deflated_sharpe(moments: Moments, variance: float, trials: int) -> float:
     `variance` is that of the trials' Sharpe ratios a period. Trials count as independent, which is on the safe side.
     """
     return probabilistic_sharpe(moments, expected_maximum(variance, trials))
+
+
+def variance_without_skill(sharpes: F64, periods: int) -> float:
+    """Return the variance V of trials' Sharpe ratios (N,) a period that is luck: at most that of one estimate.
+
+    The paper takes all trials to be draws without skill around 0. Over `periods` such an estimate has the variance
+    1 / (T - 1), and trials that resemble each other differ by less. What trials differ by beyond that is skill, or the
+    lack of it, which a search over good and bad parameters is bound to meet: it is no luck, and is not counted.
+    """
+    if periods < 2:
+        raise BadInput(f"periods were {periods}, at least 2 are needed")
+    luck = 1.0 / (periods - 1)
+    return min(float(sharpes.var(ddof=1)), luck) if len(sharpes) > 1 else luck

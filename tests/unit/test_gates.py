@@ -1,72 +1,167 @@
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from analytics.gates import Evidence, GateSettings, failed, judge
-from analytics.metrics import Metrics
-from analytics.objective import Evaluation
-from strategy.policies.document import ParameterDocument
-from tests.unit.activity_samples import random_activity, random_path
+from analytics.agreement import NOTHING_LIVE, nothing
+from analytics.gates import judge
+from analytics.statistics.deflated import moments_of
+from analytics.thresholds import GateSettings
+from analytics.verdicts import failed, gate_rows, gate_words
+from tests.unit.gate_samples import AGREED, DAY, evaluation, evidence, skilled
 from tests.unit.registry_documents import document_with
 
-
-def evaluation(fills=20.0, edge=0.5, drawdown=0.0, score=1.0) -> Evaluation:
-    rng = np.random.default_rng(1)
-    activity = random_activity(rng, random_path(rng, 30), 3, 30)
-    figures = {"fills": fills, "edge_bps": edge, "max_drawdown_quote": drawdown}
-    return Evaluation(score, 0.0, (score,), Metrics(figures, {}), (activity,))
+NAN = float("nan")
 
 
-def verdicts(held_out: Evaluation, rival: Evaluation, name="champion", document: ParameterDocument | None = None):
-    evidence = Evidence(document or document_with(9.0), held_out, rival, name, GateSettings())
-    return {verdict.name: verdict for verdict in judge(evidence)}
+def verdicts(**changes):
+    return {verdict.name: verdict for verdict in judge(evidence(**changes))}
+
+
+def not_passed(said):
+    return {name: verdict.passed for name, verdict in said.items() if verdict.passed is not True}
+
+
+def spent():
+    """Return trials whose good periods are paid for by their bad ones."""
+    noise = np.random.default_rng(3).normal(size=(128, 20))
+    return noise - noise.mean(axis=0)
 
 
 def test_a_good_winner_passes_every_gate():
-    assert all(verdict.passed for verdict in verdicts(evaluation(), evaluation(score=0.5)).values())
+    assert not_passed(verdicts()) == {}
 
 
 @pytest.mark.parametrize(
-    ("gate", "held_out"),
+    ("gate", "changes"),
     [
-        ("fills", evaluation(fills=4.0)),
-        ("edge", evaluation(edge=0.0)),
-        ("edge", evaluation(edge=np.nan)),
-        ("rival", evaluation(score=0.2)),
-        ("drawdown", evaluation(drawdown=1e6)),
+        ("fills", {"held_out": evaluation(fills=4.0)}),
+        ("rival", {"held_out": evaluation(score=0.2)}),
+        ("drawdown", {"held_out": evaluation(drawdown=1e6)}),
+        ("overfitting", {"searched": spent(), "settings": GateSettings(min_deflated_sharpe=0.0)}),
+        ("deflated_sharpe", {"searched": skilled(gain=0.2)}),
+        ("gain", {"gain": skilled(gain=-0.1)[:, 0]}),
+        ("neighbourhood", {"neighbours": {"a": 0.45, "b": 0.39, "c": NAN}}),
+        ("stress_latency", {"stress": {"latency": -0.1, "queue": 0.1, "fee": 0.1, "spread": 0.1}}),
+        ("stress_queue", {"stress": {"latency": 0.1, "queue": -0.1, "fee": 0.1, "spread": 0.1}}),
+        ("stress_fee", {"stress": {"latency": 0.1, "queue": 0.1, "fee": -0.1, "spread": 0.1}}),
+        ("stress_spread", {"stress": {"latency": 0.1, "queue": 0.1, "fee": 0.1, "spread": -0.1}}),
+        ("live_edge", {"yesterday": replace(AGREED, replay_edge_bps=2.9)}),
+        ("live_edge", {"yesterday": replace(AGREED, live_edge_bps=NAN)}),
+        ("live_fills", {"yesterday": replace(AGREED, replay_fills=201.0)}),
+        ("live_fills", {"yesterday": replace(AGREED, replay_fills=49.0)}),
     ],
 )
-def test_each_gate_stops_what_it_is_for(gate, held_out):
-    said = verdicts(held_out, evaluation(score=0.5))
-    assert [name for name, verdict in said.items() if not verdict.passed] == [gate]
+def test_each_gate_stops_what_it_is_for(gate, changes):
+    assert not_passed(verdicts(**changes)) == {gate: False}
+
+
+@pytest.mark.parametrize("edge", [0.0, NAN])
+def test_without_an_edge_there_is_none_for_neighbours_to_keep(edge):
+    assert not_passed(verdicts(held_out=evaluation(edge=edge))) == {"edge": False, "neighbourhood": None}
 
 
 def test_a_losing_winner_passes_the_edge_gate_only_above_a_rival_that_loses_more():
-    assert verdicts(evaluation(edge=-0.1), evaluation(edge=-0.4))["edge"].passed
-    assert not verdicts(evaluation(edge=-0.5), evaluation(edge=-0.4))["edge"].passed
-    assert not verdicts(evaluation(edge=-0.1), evaluation(edge=0.2))["edge"].passed
+    assert verdicts(held_out=evaluation(edge=-0.1), rival=evaluation(edge=-0.4))["edge"].passed
+    assert not verdicts(held_out=evaluation(edge=-0.5), rival=evaluation(edge=-0.4))["edge"].passed
+    assert not verdicts(held_out=evaluation(edge=-0.1), rival=evaluation(edge=0.2))["edge"].passed
 
 
-def test_a_baseline_need_not_be_beaten():
-    assert verdicts(evaluation(score=0.2), evaluation(score=0.5), name="baseline")["rival"].passed
+def test_a_baseline_need_not_be_beaten_but_not_quoting_must():
+    said = verdicts(held_out=evaluation(score=0.2), rival=evaluation(score=0.5), rival_name="baseline")
+    assert said["rival"].passed
+    assert "not quoting" in said["gain"].rule
+    assert "the champion" in verdicts()["gain"].rule
 
 
 def test_parameters_of_another_kernel_do_not_pass():
     old = document_with(9.0).model_copy(update={"kernel_digest": "0" * 64})
-    assert not verdicts(evaluation(), evaluation(), document=old)["kernel"].passed
+    assert not verdicts(document=old)["kernel"].passed
 
 
-def test_verdicts_are_stored_with_numbers_and_unknowns_as_words():
-    kept = verdicts(evaluation(edge=np.nan), evaluation())["edge"].as_dict()
-    assert (kept["passed"], kept["value"], kept["threshold"]) == (False, "unknown", 0.0)
+@pytest.mark.parametrize(
+    ("gate", "changes", "why"),
+    [
+        ("days", {"settings": GateSettings(min_days=3.0)}, "needs 3 days held out, had 2"),
+        (
+            "overfitting",
+            {"searched": skilled(periods=47)},
+            r"needs 0.333 days searched \(48 periods of 10 min\), had 47",
+        ),
+        ("overfitting", {"searched": skilled(trials=1)}, "needs 2 trials, had 1"),
+        ("deflated_sharpe", {"searched": np.zeros((0, 3))}, "had 0"),
+        ("gain", {"gain": np.ones(5)}, "needs 0.333 days held out"),
+        ("neighbourhood", {"neighbours": {}}, "needs a searched number"),
+        ("stress_spread", {"stress": evidence().stress | {"spread": None}}, "needs 2 stretches of 1 h"),
+        ("stress_fee", {"stress": evidence().stress | {"fee": NAN}}, "needs a fill"),
+        ("live_edge", {"yesterday": None}, "nobody took"),
+        ("live_fills", {"yesterday": replace(AGREED, live_fills=19.0)}, "needs 20 live fills on 2026-01-31, had 19"),
+        ("live_fills", {"yesterday": nothing(DAY, "no market data (x)")}, r"no market data \(x\)"),
+    ],
+)
+def test_a_gate_without_enough_to_judge_by_says_what_it_needs(gate, changes, why):
+    verdict = verdicts(**changes)[gate]
+    assert verdict.passed is None
+    assert re.search(why, verdict.why)
 
 
-def test_failed_names_what_a_version_did_not_pass():
+def test_nothing_live_yesterday_passes_and_is_said():
+    said = verdicts(yesterday=nothing(DAY, NOTHING_LIVE))
+    assert not_passed(said) == {}
+    assert said["live_edge"].why == "nothing was live on 2026-01-31"
+
+
+def test_the_best_of_many_on_a_market_without_an_edge_is_refused_in_19_of_20_seeds():
+    refused = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        searched, held_out = rng.normal(size=(120, 30)), rng.normal(size=(60, 30))
+        best = int(np.argmax([moments_of(column).sharpe for column in searched.T]))
+        order = [best, *(i for i in range(30) if i != best)]
+        said = verdicts(searched=searched[:, order], gain=held_out[:, best], trials=30)
+        refused += any(verdict.passed is False for verdict in said.values())
+    assert refused >= 19
+
+
+def test_trials_that_differ_in_skill_do_not_count_as_luck():
+    searched = skilled(gain=0.6) + np.linspace(0.0, -3.0, 20)
+    assert verdicts(searched=searched, trials=300)["deflated_sharpe"].passed
+
+
+def test_verdicts_are_stored_with_numbers_reasons_and_unknowns_as_words():
+    kept = verdicts(held_out=evaluation(edge=NAN))["edge"].as_dict()
+    assert (kept["passed"], kept["value"], kept["threshold"], kept["why"]) == (False, "unknown", 0.0, "")
+    assert verdicts(yesterday=None)["live_edge"].as_dict()["passed"] is None
+
+
+def stored(*gates):
     document = document_with(9.0)
-    assert failed(document) == []
-    gates = ({"name": "edge", "passed": False, "value": -1.0, "threshold": 0.0, "rule": "edge held out, bps >"},)
-    provenance = document.provenance.model_copy(update={"gates": gates})
-    assert failed(document.model_copy(update={"provenance": provenance})) == [
-        "gate edge: -1.0 (edge held out, bps > 0.0)"
-    ]
-    bare = document.model_copy(update={"provenance": provenance.model_copy(update={"gates": ()})})
-    assert failed(bare) == ["version 0 carries no gate verdicts"]
+    provenance = document.provenance.model_copy(update={"gates": tuple(gate.as_dict() for gate in gates)})
+    return document.model_copy(update={"provenance": provenance})
+
+
+def test_words_name_what_failed_and_what_was_not_applicable():
+    assert gate_words(tuple(verdicts().values())) == "passed"
+    said = verdicts(held_out=evaluation(edge=0.0), yesterday=None)
+    expected = "failed: edge; not applicable: neighbourhood, live_edge, live_fills"
+    assert gate_words(tuple(said.values())) == expected
+
+
+def test_failed_names_what_is_in_a_versions_way_and_why():
+    said = verdicts(neighbours={"spread_low +10%": 0.1}, settings=GateSettings(min_days=3.0))
+    document = stored(*said.values())
+    why = "0 of 1, the worst is spread_low +10%: 0.1 of 0.5 bps"
+    line = f"gate neighbourhood: 0 (share of neighbours that keep 80% of the edge >= 0.8); {why}"
+    assert failed(document) == [line]
+    assert failed(document, require_all=True) == ["gate days: not applicable; needs 3 days held out, had 2", line]
+    assert failed(document_with(9.0)) == []
+    assert failed(stored()) == ["version 0 carries no gate verdicts"]
+
+
+def test_rows_show_a_versions_gates_with_number_and_threshold():
+    rows = gate_rows(stored(*verdicts(yesterday=None).values()))
+    assert len(rows) == 16
+    assert rows[0] == ("fills", "passed", 20.0, 5.0, "fills held out >=")
+    assert rows[-1][1:3] == ("not applicable", "unknown")
+    assert gate_rows(document_with(9.0)) == [("fills", "passed", 9.0, 5.0, "")]

@@ -9,6 +9,7 @@ from analytics.statistics.deflated import (
     expected_maximum,
     moments_of,
     probabilistic_sharpe,
+    variance_without_skill,
 )
 from strategy.errors import BadInput
 
@@ -55,6 +56,16 @@ def test_the_best_of_many_without_skill_is_seldom_believed_and_a_real_one_is():
         believed += deflated_sharpe(best, float(sharpes.var(ddof=1)), 50) >= 0.95
     assert believed <= 4
     assert deflated_sharpe(moments_of(rng.normal(0.6, 1.0, 120)), 1 / 120, 50) > 0.99
+
+
+def test_trials_spread_by_luck_alone_count_and_by_skill_do_not():
+    rng = np.random.default_rng(8)
+    luck = np.array([moments_of(column).sharpe for column in rng.normal(size=(100, 400)).T])
+    assert variance_without_skill(luck, 100) == pytest.approx(1 / 99, rel=0.15)
+    assert variance_without_skill(np.array([-1.0, 0.0, 1.0]), 100) == 1 / 99
+    alike = 0.01 * luck
+    assert variance_without_skill(alike, 100) == alike.var(ddof=1)
+    assert variance_without_skill(luck[:1], 100) == 1 / 99
 
 
 @pytest.mark.parametrize("call", [lambda: moments_of(np.array([1.0])), lambda: expected_maximum(1.0, 0)])

@@ -1,0 +1,137 @@
+"""What the gates look at: a study's winner replayed again, by period, beside its rivals, its neighbours and in trouble.
+
+Replays cost about as much as `gates.trials` trials, and a few dozen over the held-out fold.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.agreement import Agreement
+from analytics.candidates import rank_trials
+from analytics.folds import Fold, Window
+from analytics.neighbourhood import neighbours
+from analytics.objective import Evaluation
+from analytics.period_replays import PeriodReplays, Replayed
+from analytics.promotion import CHAMPION
+from analytics.sigmas import Sigmas
+from analytics.space import Space
+from analytics.stress import stressed, widest
+from analytics.study import StudyResult
+from analytics.thresholds import GateSettings
+from strategy.policies.document import ParameterDocument
+from strategy.policies.parameters import ParameterSet
+from strategy.replay.tape import Tape, TapeInfo
+
+F64 = NDArray[np.float64]
+NOBODY: Final = "not quoting"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A winner held out and whom it has to beat on the same window, and all that was replayed for the gates.
+
+    Series are bps of one side's quoted notional a period. `searched` has a row a period of train and validation folds
+    and a column a trial, the winner's first; `gain` is the winner's less the champion's held out, or the winner's own
+    where there is none. Edges are bps of traded notional, nan without fills: `neighbours` by label, `stress` by name
+    (None: the tape is too short for it).
+    """
+
+    document: ParameterDocument
+    held_out: Evaluation
+    rival: Evaluation
+    rival_name: str  # champion, or baseline while there is none
+    settings: GateSettings
+    trials: int
+    searched: F64
+    gain: F64
+    neighbours: dict[str, float]
+    stress: dict[str, float | None]
+    yesterday: Agreement | None  # None: nobody looked
+
+    @property
+    def seed(self) -> int:
+        """Return the study's seed."""
+        return self.document.provenance.seed or 0
+
+
+def gather(
+    result: StudyResult,
+    tape: Tape,
+    info: TapeInfo,
+    document: ParameterDocument,
+    settings: GateSettings,
+    champion: ParameterSet | None = None,
+    yesterday: Agreement | None = None,
+) -> Evidence:
+    """Replay what the gates of a finished study need."""
+    replays = PeriodReplays(tape, info, result.settings.replay, settings.period_ns)
+    held_out = windows_of(result.folds.held_out)
+    winner = replays.run([result.winner.point.parameters], held_out)[0]
+    rival = result.champion if champion is not None else None
+    return Evidence(
+        document=document,
+        held_out=result.held_out,
+        rival=rival or result.baseline,
+        rival_name=CHAMPION if rival else "baseline",
+        settings=settings,
+        trials=len(rank_trials(result.trials, len(result.trials))),
+        searched=_searched(replays, result, tape, info, settings),
+        gain=winner.earned - (0.0 if champion is None else replays.run([champion], held_out)[0].earned),
+        neighbours=_neighbours(replays, result, held_out, settings),
+        stress=_stress(replays, result, held_out, winner.edge_bps, settings),
+        yesterday=yesterday,
+    )
+
+
+def windows_of(folds: tuple[Fold, ...]) -> list[Window]:
+    """Return the windows of folds in their order."""
+    return [window for fold in folds for window in fold]
+
+
+def sampled(result: StudyResult, space: Space, most: int) -> list[ParameterSet]:
+    """Return the winner and up to `most` - 1 other trials, evenly from the best to the worst.
+
+    Trials that missed a constraint could not have won: they are only taken where fewer than two others are there.
+    """
+    winner = result.winner.trial.number
+    ranked = [row for row in rank_trials(result.trials, len(result.trials)) if row.number != winner]
+    feasible = [row for row in ranked if row.feasible] or ranked
+    places = np.unique(np.linspace(0, len(feasible) - 1, min(most - 1, len(feasible))).round().astype(int))
+    return [result.winner.point.parameters, *(space.point(feasible[i].u).parameters for i in places)]
+
+
+def _searched(replays: PeriodReplays, result: StudyResult, tape: Tape, info: TapeInfo, settings: GateSettings) -> F64:
+    """Return the sampled trials' series over all that the search and the choice of the winner saw."""
+    space = Space(result.base, Sigmas(tape, info, result.folds).in_training, result.settings.space)
+    windows = windows_of((*result.folds.train, *result.folds.validation))
+    if sum((each.end_ns - each.start_ns) // settings.period_ns for each in windows) < settings.min_periods:
+        windows = []  # too short for any verdict: nothing is replayed for it
+    found: list[Replayed] = replays.run(sampled(result, space, settings.trials), windows)
+    return np.stack([each.earned for each in found], axis=1)
+
+
+def _neighbours(
+    replays: PeriodReplays, result: StudyResult, held_out: list[Window], settings: GateSettings
+) -> dict[str, float]:
+    point = result.winner.point
+    step, draws = settings.neighbour_step, settings.neighbour_draws
+    found = neighbours(point.parameters, point.values, step, draws, result.settings.seed)
+    done = replays.run([each.parameters for each in found], held_out)
+    return {each.label: replayed.edge_bps for each, replayed in zip(found, done, strict=True)}
+
+
+def _stress(
+    replays: PeriodReplays, result: StudyResult, held_out: list[Window], edge: float, settings: GateSettings
+) -> dict[str, float | None]:
+    """Return the winner's edge in each worse world; `edge` is the one held out, for a world that is no worse."""
+    winner = [result.winner.point.parameters]
+    found: dict[str, float | None] = {
+        name: edge if config == replays.config else replays.run(winner, held_out, config)[0].edge_bps
+        for name, config in stressed(replays.config, settings).items()
+    }
+    window = widest(replays.tape, settings.stress_hours)
+    found["spread"] = None if window is None else replays.run(winner, [window])[0].edge_bps
+    return found
