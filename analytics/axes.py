@@ -37,6 +37,12 @@ class Scalar:
         value = scale([u], self.span)[0] if self.scale == LINEAR else geometric(u, self.span)
         return round(value) if self.whole else value
 
+    def place(self, value: Any) -> float:
+        """Return where in [0, 1] a value lies; one outside the range lies at its end."""
+        if self.choices:
+            return (self.choices.index(value) + 0.5) / len(self.choices)
+        return unscaled([value], self.span)[0] if self.scale == LINEAR else ungeometric(value, self.span)
+
 
 def scalar(name: str, declared: Setting, checks: Any, span: Range | None) -> Scalar:
     """Return the axis of one declared parameter; `span` replaces its declared range.
@@ -100,3 +106,25 @@ def geometric(value: float, bounds: Range) -> float:
     """Map [0, 1] onto `bounds` (above 0) with equal steps in the logarithm."""
     low, high = bounds
     return min(max(low * math.pow(high / low, value), low), high)
+
+
+def unbroken(values: Sequence[float]) -> list[float]:
+    """Return the u that `stick_breaking` makes ascending values in [0, 1] of; one below its neighbour is lifted."""
+    low, u = 0.0, []
+    for i, each in enumerate(values):
+        value = max(each, low)
+        u.append(1 - ((1 - value) / (1 - low)) ** (len(values) - i) if low < 1 else 0.0)
+        low = value
+    return u
+
+
+def unscaled(values: Sequence[float], bounds: Range) -> list[float]:
+    """Map `bounds` linearly onto [0, 1], values outside onto its ends."""
+    low, high = bounds
+    return [min(max((value - low) / (high - low), 0.0), 1.0) for value in values]
+
+
+def ungeometric(value: float, bounds: Range) -> float:
+    """Map `bounds` (above 0) onto [0, 1] with equal steps in the logarithm, values outside onto its ends."""
+    low, high = bounds
+    return math.log(min(max(value, low), high) / low) / math.log(high / low)

@@ -27,8 +27,8 @@ def rank_trials(rows: Sequence[TrialRow], count: int) -> list[TrialRow]:
 
 def choose(bench: Bench, space: Space, folds: Folds, rows: Sequence[TrialRow], count: int) -> tuple[Candidate, ...]:
     """Return the candidates, the best on the validation folds first."""
-    found = []
-    for row in rank_trials(rows, count):
-        point = space.point(row.u)
-        found.append(Candidate(row, point, bench.evaluate(point.parameters, folds.validation)))
+    ranked = rank_trials(rows, count)
+    points = [space.point(row.u) for row in ranked]
+    validated = bench.evaluate_many([point.parameters for point in points], folds.validation, kept=True)
+    found = [Candidate(*each) for each in zip(ranked, points, validated, strict=True)]
     return tuple(sorted(found, key=lambda candidate: candidate.validation.rank, reverse=True))

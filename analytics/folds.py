@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from analytics.study_settings import FoldSettings
 from strategy.errors import Failed
 from strategy.replay.tape import Tape
+
+__all__ = ["Fold", "FoldSettings", "Folds", "Window", "covered", "split"]
 
 NS: Final = 1_000_000_000
 
@@ -37,25 +39,6 @@ class Folds:
     train: tuple[Fold, ...]
     validation: tuple[Fold, ...]
     held_out: tuple[Fold, ...]
-
-
-class FoldSettings(BaseModel):
-    """Shares of the covered time; what train and validation leave over is held out."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-    train_share: float = Field(0.5, gt=0, lt=1)
-    validation_share: float = Field(0.25, gt=0, lt=1)
-    train_folds: int = Field(3, ge=1, le=100)
-    validation_folds: int = Field(2, ge=1, le=100)
-    embargo_s: float = Field(5.0, ge=0, description="left out before every fold but the first")
-    min_window_s: float = Field(20.0, gt=0, description="shorter pieces between gaps are dropped")
-
-    @model_validator(mode="after")
-    def _leaves_some(self) -> Self:
-        if self.train_share + self.validation_share >= 1:
-            shares = f"{self.train_share} and {self.validation_share}"
-            raise ValueError(f"train and validation shares were {shares}, nothing is held out")
-        return self
 
 
 def covered(tape: Tape) -> list[Window]:

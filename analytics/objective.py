@@ -1,53 +1,49 @@
 """What a study maximises, and the replays that measure it.
 
-The score of a fold is the *markout PnL*: realised capture 30 s after each fill less fees, in bps of one side's quoted
-notional per hour. It pays for volume and for edge, and sees adverse selection; unlike the account's PnL it is not
-decided by where the price happened to drift while a few coins were held. A study's value is the mean over folds less
-`risk_aversion` times their standard deviation. Not trading would score 0 and beat every honest attempt in a hard
-market, so a minimum of fills a fold is a constraint, not a term: a point under it ranks behind every point above it.
+A fold's score is one of `analytics.measures`, by name. A study's value is the mean over folds less `risk_aversion`
+times their standard deviation. Not trading would score 0 and beat every honest attempt in a hard market, so a minimum
+of fills a fold is a constraint (`analytics.constraints`), not a term: a point that misses one ranks behind every point
+that misses none.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from analytics.activity import Activity, of_replay
+from analytics.constraints import shortfalls
 from analytics.excerpt import excerpt
 from analytics.folds import Fold, Window
+from analytics.index_files import index_of
 from analytics.markout import MidPath
+from analytics.measures import SCORES, FoldRun
 from analytics.metrics import Metrics, Tally, combine, metrics_of, tally
 from analytics.prediction import PredictionError
+from analytics.study_settings import Objective
 from strategy.policies.parameters import ParameterSet
-from strategy.replay.driver import ReplayConfig, replay
+from strategy.replay.driver import ReplayConfig, replay, replay_many, skips
+from strategy.replay.index import Index
 from strategy.replay.tape import Tape, TapeInfo
 
-
-class Objective(BaseModel):
-    """What is maximised; see the module's text."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-    measure: Literal["markout", "excess_pnl"] = "markout"
-    risk_aversion: float = Field(0.5, ge=0)
-    min_fills: int = Field(3, ge=0, description="fills a fold, at least")
-    min_fills_per_hour: float = Field(20.0, ge=0)
-
-    def required(self, fold: Fold) -> float:
-        """Return the fills a fold must have."""
-        return max(float(self.min_fills), self.min_fills_per_hour * sum(window.hours for window in fold))
+__all__ = ["Bench", "Evaluation", "Objective", "processors"]
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """One parameter set over some folds. `violation` is fills missing in the worst fold, feasible when <= 0."""
+    """One parameter set over some folds. `violation` is that of the constraint missed most, feasible when <= 0.
+
+    `violations` holds each constraint's, in its worst fold, as a share of its limit.
+    """
 
     score: float
     violation: float
     fold_scores: tuple[float, ...]
     metrics: Metrics
     activities: tuple[Activity, ...]
+    violations: dict[str, float] = field(default_factory=dict)
 
     @property
     def rank(self) -> tuple[bool, float]:
@@ -57,56 +53,113 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
+class _Measured:
+    """One parameter set over one fold."""
+
+    score: float
+    violations: dict[str, float]
+    total: Tally
+    activities: tuple[Activity, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Bench:
-    """Everything that stays the same from trial to trial."""
+    """Everything that stays the same from trial to trial.
+
+    With a `cache` the skip driver's indices lie there, for every process that replays the same windows.
+    """
 
     tape: Tape
     info: TapeInfo
     path: MidPath
     config: ReplayConfig
     objective: Objective
+    cache: Path | None = None
+    workers: int = 1
     excerpts: dict[Window, Tape] = field(default_factory=dict)
+    indices: dict[Window, Index] = field(default_factory=dict)
 
     def evaluate(
         self, parameters: ParameterSet, folds: Sequence[Fold], prediction: PredictionError | None = None
     ) -> Evaluation:
         """Replay a parameter set on every window of every fold, each from the same holdings."""
-        tallies: list[Tally] = []
-        activities: list[Activity] = []
-        scores: list[float] = []
-        missing: list[float] = []
-        for fold in folds:
-            runs = [self._run(parameters, window) for window in fold]
-            # A markout past the end of its window would look into the fold that follows.
-            paths = [self.path.between(window.start_ns, window.end_ns) for window in fold]
-            total = combine([tally(run, path, self.info) for run, path in zip(runs, paths, strict=True)])
-            scores.append(self._score(total, parameters, fold))
-            missing.append(self.objective.required(fold) - float(total.sums["fills"].sum()))
-            tallies.append(total)
-            activities += runs
-        spread = float(np.std(scores)) if len(scores) > 1 else 0.0
-        return Evaluation(
-            score=float(np.mean(scores)) - self.objective.risk_aversion * spread,
-            violation=max(missing),
-            fold_scores=tuple(scores),
-            metrics=metrics_of(combine(tallies), prediction),
-            activities=tuple(activities),
-        )
+        measured = [next(self._over([parameters], fold, kept=True)) for fold in folds]
+        return self._evaluation(measured, prediction)
 
-    def _run(self, parameters: ParameterSet, window: Window) -> Activity:
-        if window not in self.excerpts:
-            self.excerpts[window] = excerpt(self.tape, window)
-        config = replace(self.config, start_ns=window.start_ns, end_ns=window.end_ns)
-        result = replay(self.excerpts[window], self.info, parameters, config)
-        return of_replay(result, window.start_ns, window.end_ns)
+    def evaluate_many(
+        self, sets: Sequence[ParameterSet], folds: Sequence[Fold], kept: bool = False
+    ) -> Iterator[Evaluation]:
+        """Yield the evaluations of many sets in their order, each as if it were alone, as soon as each is known.
 
-    def _score(self, total: Tally, parameters: ParameterSet, fold: Fold) -> float:
-        """Return a fold's PnL in bps of one side's quoted notional per hour."""
+        All sets go through a window before any goes on to the next. Activities are left out unless they are `kept`.
+        """
+        earlier = [list(self._over(sets, fold, kept)) for fold in folds[:-1]]
+        for i, last in enumerate(self._over(sets, folds[-1], kept)):
+            yield self._evaluation([*(fold[i] for fold in earlier), last])
+
+    def warm_up(self, sets: Sequence[ParameterSet], folds: Sequence[Fold], together: int) -> None:
+        """Cut the folds' windows out of the tape, build their indices and compile what so many sets together need."""
+        for window in (window for fold in folds for window in fold):
+            tape, config = self._excerpt(window), self._config(window)
+            for parameters in sets:
+                skipping = skips(tape, parameters, config, together)
+                driven = replace(config, driver="skip" if skipping else "reference", end_ns=window.start_ns)
+                replay(tape, self.info, parameters, driven, self._index(window) if skipping else None)
+
+    def _over(self, sets: Sequence[ParameterSet], fold: Fold, kept: bool) -> Iterator[_Measured]:
+        """Yield how each set did on a fold."""
+        earlier = [list(self._runs(sets, window)) for window in fold[:-1]]
+        for i, last in enumerate(self._runs(sets, fold[-1])):
+            yield self._measured(sets[i], fold, [*(runs[i] for runs in earlier), last], kept)
+
+    def _runs(self, sets: Sequence[ParameterSet], window: Window) -> Iterator[Activity]:
+        tape, config = self._excerpt(window), self._config(window)
+        index = self._index(window) if any(skips(tape, each, config, len(sets)) for each in sets) else None
+        for result in replay_many(tape, self.info, sets, config, self.workers, index):
+            yield of_replay(result, window.start_ns, window.end_ns)
+
+    def _measured(self, parameters: ParameterSet, fold: Fold, runs: list[Activity], kept: bool) -> _Measured:
+        # A markout past the end of its window would look into the fold that follows.
+        paths = [self.path.between(window.start_ns, window.end_ns) for window in fold]
+        total = combine([tally(run, path, self.info) for run, path in zip(runs, paths, strict=True)])
         figures = metrics_of(total).overall
-        if self.objective.measure == "markout":
-            pnl = float(np.nan_to_num(figures["edge_bps"])) * 1e-4 * figures["turnover_quote"]
-        else:
-            pnl = figures["excess_pnl_quote"]
         levels = len(parameters.quoting.buy_spreads)
         price = float(np.nanmean(self.path.mid)) * float(self.info.tick_size)
-        return 1e4 * pnl / (parameters.quoting.order_qty * levels * price) / sum(window.hours for window in fold)
+        quoted = parameters.quoting.order_qty * levels * price
+        score = SCORES[self.objective.measure](FoldRun(runs, figures, quoted, sum(window.hours for window in fold)))
+        missed = shortfalls(self.objective, figures, total, runs, self.info)
+        return _Measured(score, missed, total, tuple(runs) if kept else ())
+
+    def _evaluation(self, folds: Sequence[_Measured], prediction: PredictionError | None = None) -> Evaluation:
+        scores = [fold.score for fold in folds]
+        spread = float(np.std(scores)) if len(scores) > 1 else 0.0
+        violations = {name: max(fold.violations[name] for fold in folds) for name in folds[0].violations}
+        return Evaluation(
+            score=float(np.mean(scores)) - self.objective.risk_aversion * spread,
+            violation=max(violations.values()),
+            fold_scores=tuple(scores),
+            metrics=metrics_of(combine([fold.total for fold in folds]), prediction),
+            activities=tuple(run for fold in folds for run in fold.activities),
+            violations=violations,
+        )
+
+    def _config(self, window: Window) -> ReplayConfig:
+        return replace(self.config, start_ns=window.start_ns, end_ns=window.end_ns)
+
+    def _excerpt(self, window: Window) -> Tape:
+        if window not in self.excerpts:
+            self.excerpts[window] = excerpt(self.tape, window)
+        return self.excerpts[window]
+
+    def _index(self, window: Window) -> Index | None:
+        """Return a window's index from the cache; without one it is built and kept beside the tape."""
+        if self.cache is None:
+            return None
+        if window not in self.indices:
+            self.indices[window] = index_of(self._excerpt(window), self.info, self.cache)
+        return self.indices[window]
+
+
+def processors(wanted: int) -> int:
+    """Return a number of workers: as wanted, or one a processor where 0 is."""
+    return wanted or os.cpu_count() or 1

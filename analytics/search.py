@@ -13,10 +13,12 @@ class SpaceSettings(BaseModel):
 
     `parameters` are dotted names. `group.*` is all that has a declared range in the group, and `spread.*` also what
     gives the policy its shape: its curve, or the regimes' thresholds and spreads where it has no fields of its own.
+    What `without` names is taken out again.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     parameters: tuple[str, ...] = Field(SEARCHED, min_length=1)
+    without: tuple[str, ...] = Field((), description="names or patterns that are not searched after all")
     threshold_quantiles: Range = (0.05, 0.98)
     spread_bps: Range = (0.2, 60.0)
     curve_points: int = Field(4, ge=2, le=16)

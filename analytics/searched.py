@@ -32,18 +32,21 @@ def searched(base: ParameterSet, settings: SpaceSettings) -> tuple[tuple[str, ..
 
 
 def _matched(base: ParameterSet, settings: SpaceSettings) -> set[str]:
+    wanted = [_named(base, settings, each, "parameters") for each in settings.parameters]
+    unwanted = [_named(base, settings, each, "without") for each in settings.without]
+    return set[str]().union(*wanted).difference(*unwanted)
+
+
+def _named(base: ParameterSet, settings: SpaceSettings, wanted: str, where: str) -> set[str]:
+    """Return what one entry of the settings stands for."""
     known = declared(base)
-    ranged = [name for name, each in known.items() if each.search is not None or name in settings.ranges]
-    found: set[str] = set()
-    for wanted in settings.parameters:
-        if "*" in wanted:
-            found |= {name for name in (*ranged, CUTS, WIDTHS) if fnmatchcase(name, wanted)}
-            found |= set(_shape(base)) if wanted == "spread.*" else set()
-        elif wanted in known or wanted in ORDERED[:2]:
-            found.add(wanted)
-        else:
-            raise BadInput(f"calibrate.search.parameters named {wanted}, which the set does not have")
-    return found
+    if "*" in wanted:
+        ranged = [name for name, each in known.items() if each.search is not None or name in settings.ranges]
+        found = {name for name in (*ranged, CUTS, WIDTHS) if fnmatchcase(name, wanted)}
+        return found | (set(_shape(base)) if wanted == "spread.*" else set())
+    if wanted in known or wanted in ORDERED[:2]:
+        return {wanted}
+    raise BadInput(f"calibrate.search.{where} named {wanted}, which the set does not have")
 
 
 def _shape(base: ParameterSet) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from analytics.axes import Scalar, axes_of, geometric, scale, stick_breaking
+from analytics.located import located
 from analytics.search import Range, SpaceSettings
 from analytics.searched import CURVE, CUTS, WIDTHS, searched
 from strategy.errors import BadInput, BadParameters, Failed
@@ -73,6 +74,23 @@ class Space:
             values |= _columns(changes)
             quantiles = quantiles or drawn
         return Point(parameters=parameters, values=values, quantiles=tuple(quantiles))
+
+    def locate(self, parameters: ParameterSet) -> dict[str, float] | None:
+        """Return the point of the unit cube nearest to a set, None when it lacks something that is searched.
+
+        What is not searched stays the base set's there; values beyond a range are drawn to its end.
+        """
+        known = flat(parameters)
+        wanted = [each.name for each in self._scalars] + ([CURVE] if CURVE in self._ordered else [])
+        if any(known.get(name) is None for name in wanted):
+            return None
+        if any(each.choices and known[each.name] not in each.choices for each in self._scalars):
+            return None
+        places = {each.name: each.place(known[each.name]) for each in self._scalars}
+        between = self._between(self._moved({each.name: each.at(places[each.name]) for each in self._scalars}))
+        sigma = usable(self._sigmas(parameters))  # of its own engine, which need not be the base set's
+        found = located(self._ordered, parameters, sigma, self.settings, between)
+        return found | {f"u_{name}": place for name, place in places.items()}
 
     def _stems(self, ordered: str) -> tuple[tuple[str, int], ...]:
         if ordered == CURVE:

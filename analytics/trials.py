@@ -1,12 +1,12 @@
 """One trial as a row: what the sampler drew, what it became, how it did on the train folds."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Self
 
 from analytics.objective import Evaluation
 from analytics.space import Point
 
-FIGURES = (
+FIGURES: Final = (
     "fills",
     "fill_ratio",
     "turnover_quote",
@@ -16,12 +16,17 @@ FIGURES = (
     "adverse_selection_30s_bps",
     "excess_pnl_quote",
     "max_drawdown_quote",
+    "inventory_variance_base2",
 )
+SAMPLED: Final = "sampler"
 
 
 @dataclass(frozen=True, slots=True)
 class TrialRow:
-    """One finished trial; `violation` <= 0 means that every fold had the fills it must have."""
+    """One finished trial; `violation` <= 0 means that every fold kept to every limit.
+
+    `source` is who proposed it: the sampler, or what a warm start knew.
+    """
 
     number: int
     score: float
@@ -30,22 +35,38 @@ class TrialRow:
     values: dict[str, Any]
     fold_scores: tuple[float, ...]
     figures: dict[str, float]
+    violations: dict[str, float] = field(default_factory=dict)
+    source: str = SAMPLED
 
     @classmethod
-    def of(cls, number: int, u: dict[str, float], point: Point, evaluation: Evaluation) -> Self:
+    def of(cls, number: int, u: dict[str, float], point: Point, evaluation: Evaluation, source: str = SAMPLED) -> Self:
         """Return the row of a trial."""
-        figures = {name: evaluation.metrics.overall[name] for name in FIGURES}
-        scores = evaluation.fold_scores
-        return cls(number, evaluation.score, evaluation.violation, u, point.values, scores, figures)
+        return cls(
+            number=number,
+            score=evaluation.score,
+            violation=evaluation.violation,
+            u=u,
+            values=point.values,
+            fold_scores=evaluation.fold_scores,
+            figures={name: evaluation.metrics.overall[name] for name in FIGURES},
+            violations=evaluation.violations,
+            source=source,
+        )
 
     @property
     def feasible(self) -> bool:
-        """Say whether every fold had its minimum of fills."""
+        """Say whether every fold kept to every limit."""
         return self.violation <= 0
 
     def flat(self) -> dict[str, Any]:
         """Return one flat row for a table."""
-        head = {"trial": self.number, "score": self.score, "feasible": self.feasible, "violation": self.violation}
+        head: dict[str, Any] = {
+            "trial": self.number,
+            "score": self.score,
+            "feasible": self.feasible,
+            "violation": self.violation,
+        }
+        head |= {"source": self.source} | {f"violation.{name}": value for name, value in self.violations.items()}
         folds = {f"fold_{i + 1}": score for i, score in enumerate(self.fold_scores)}
         return head | folds | self.figures | self.values | self.u
 

@@ -1,0 +1,131 @@
+"""Where a study's trials are kept while it runs: in memory, and with a folder in a journal that it goes on from.
+
+The journal is Optuna's own format (`optuna.storages.journal`), so its tools read it, but not its own file backend: that
+one locks and syncs a dozen times a trial. Here everything is answered from memory; what a trial added is written as one
+piece when it is told, and synced once a batch.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import optuna
+import orjson
+from optuna.storages import InMemoryStorage, JournalStorage
+from optuna.trial import TrialState
+
+from analytics.trials import TrialRow
+from strategy.errors import BadInput, Failed
+
+
+class Store:
+    """One study and its journal, if it has one."""
+
+    def __init__(self, study: Any, journal: "Journal | None") -> None:
+        """Take an open study."""
+        self.study, self._journal = study, journal
+
+    def keep(self) -> None:
+        """Write what was added: it outlives this process."""
+        if self._journal is not None:
+            self._journal.write()
+
+    def sync(self) -> None:
+        """Put what was written on the disk: it outlives the machine."""
+        if self._journal is not None:
+            self._journal.sync()
+
+
+def rows_of(study: Any) -> list[TrialRow]:
+    """Return a study's finished trials."""
+    done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return [TrialRow.of_json(trial.user_attrs["row"]) for trial in done]
+
+
+class Logs:
+    """Journal lines in memory (Optuna's backend contract)."""
+
+    def __init__(self, lines: bytes) -> None:
+        """Take a journal's content; a last line without an end is left out."""
+        self._logs = [orjson.loads(line) for line in lines[: lines.rfind(b"\n") + 1].splitlines()]
+
+    def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
+        """Return the logs from a number on."""
+        return self._logs[log_number_from:]
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Take logs in."""
+        self._logs += logs
+
+
+class Journal(Logs):
+    """A journal file behind lines in memory; holds the file's lock for as long as it is open."""
+
+    def __init__(self, path: Path) -> None:
+        """Read what is there; a last line that a killed process did not finish is cut off."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("a+b")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._file.close()
+            raise Failed(f"study {path.stem} is being run by another process") from error
+        self._file.seek(0)
+        lines = self._file.read()
+        self._file.truncate(lines.rfind(b"\n") + 1)
+        super().__init__(lines)
+        self._written = len(self._logs)
+
+    def write(self) -> None:
+        """Hand the lines that are not yet in the file to the system, as one piece."""
+        lines = [orjson.dumps(log) + b"\n" for log in self._logs[self._written :]]
+        self._file.write(b"".join(lines))
+        self._file.flush()
+        self._written = len(self._logs)
+
+    def sync(self) -> None:
+        """Wait until what was written is on the disk."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Write the rest and let the lock go."""
+        self.write()
+        self.sync()
+        self._file.close()
+
+
+@contextmanager
+def opened(name: str, folder: Path | None, resume: str | None) -> Iterator[Store]:
+    """Open a study, new or as it was left; trials that were under way when it was left are given up.
+
+    `resume` is the name of a study that must be this one and must have been left here.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if resume not in (None, name):
+        raise BadInput(f"study {resume} cannot go on: these inputs make study {name}")
+    if folder is None:
+        yield Store(_study(name, InMemoryStorage()), None)
+        return
+    path = folder / f"{name}.journal"
+    if resume is not None and not path.exists():
+        raise BadInput(f"study {resume} cannot go on: {path} does not exist")
+    journal = Journal(path)
+    try:
+        yield Store(_study(name, JournalStorage(journal)), journal)
+    finally:
+        journal.close()
+
+
+def read(path: Path) -> Any:
+    """Return the study of a journal as it stands, without touching the file."""
+    return optuna.load_study(study_name=path.stem, storage=JournalStorage(Logs(path.read_bytes())))
+
+
+def _study(name: str, storage: Any) -> Any:
+    study = optuna.create_study(study_name=name, direction="maximize", storage=storage, load_if_exists=True)
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study.tell(trial.number, state=TrialState.FAIL)
+    return study
