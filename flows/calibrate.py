@@ -1,11 +1,13 @@
 """Flow: search for better parameters, judge the winner, register it as challenger."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect import flow
 
+from analytics.study_settings import MOST_TRIALS
 from flows import console, log, rooms
-from flows.plan import StudyPlan, plan_study, remember, resumed
+from flows.plan import StudyPlan, Wanted, plan_study, remember, resumed
 from flows.runner import step
 from flows.settings import load_settings
 from strategy.errors import Failed
@@ -26,17 +28,23 @@ def calibrate(
     latency: str | None = None,
     venue: str | None = None,
     symbol: str | None = None,
+    minutes: float | None = None,
+    sampler: str | None = None,
+    objective: str | None = None,
+    space: str | None = None,
 ) -> dict[str, Any]:
     """Study one symbol's tape; an interrupted study is kept and goes on with `resume`.
 
-    `base` is a preset or a file, by default the champion; `changes` are single values of it by dotted name.
-    `latency` stands in place of the settings'.
+    `base` is a preset or a file, by default the champion; `changes` are single values of it by dotted name; `space` is
+    a file that says what is searched. `latency`, `sampler` and `objective` stand in place of the settings'.
     """
     settings = load_settings(venue=venue, symbol=symbol)
     if resume is not None:
-        plan = resumed(settings, resume, trials)
+        plan = resumed(settings, resume, trials, minutes)
     else:
-        plan = plan_study(settings, trials, seed, base, changes or {}, (start_ns, end_ns), latency)
+        file, window = None if space is None else Path(space), (start_ns, end_ns)
+        wanted = Wanted(trials, minutes, seed, base, changes or {}, window, sampler, objective, file, latency)
+        plan = plan_study(settings, wanted)
     return study(plan)
 
 
@@ -58,17 +66,20 @@ def study(plan: StudyPlan) -> dict[str, Any]:
     with console.progress("trials") as bar:
 
         def show(seen: Progress) -> None:
-            bar(seen.done, seen.total, f"best {seen.best:.3g}")
+            bar(seen.done, None if seen.total == MOST_TRIALS else seen.total, f"best {seen.best:.3g}")
 
         done = search(rooms.registry(settings), tape, info, plan.base, wanted, progress=show)
     if done.result.interrupted:
-        kept = f"{len(done.result.trials)} of {plan.trials} trials are kept"
+        of_so_many = "" if plan.trials == MOST_TRIALS else f" of {plan.trials}"
+        kept = f"{len(done.result.trials)}{of_so_many} trials are kept"
         raise Failed(f"interrupted: {kept}; go on with microvol calibrate --resume {name}")
     return summary(done)
 
 
 def summary(done: "Calibration") -> dict[str, Any]:
     """Return what people ask for first: the version, its gates, its figures on the held-out fold, where time went."""
+    from analytics.walk_forward import efficiency
+
     result, logged, document = done.result, done.logged, done.document
     assert logged is not None
     assert document is not None
@@ -83,6 +94,7 @@ def summary(done: "Calibration") -> dict[str, Any]:
         "baseline_edge_bps": result.baseline.metrics.overall["edge_bps"],
         "fills_held_out": figures["fills"],
         "pnl_held_out_quote": figures["excess_pnl_quote"],
+        "walk_forward_efficiency": efficiency(result.steps),
         "trials": len(result.trials),
         "study": result.name,
         "run_id": logged.run_id,

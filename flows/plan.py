@@ -4,12 +4,16 @@ A window without an end would grow with the lake, and the study would be another
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from analytics.search import SpaceSettings
+from analytics.searched import searched
+from analytics.space_file import read_space
+from analytics.study_settings import MOST_TRIALS, FoldSettings, Objective, SearchSettings
 from flows import log, rooms
 from flows.latency import settled, with_line
 from flows.parameters import parameters_of
@@ -22,6 +26,26 @@ from strategy.policies.parameters import ParameterSet
 
 if TYPE_CHECKING:
     from analytics.study import StudySettings
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a command says of a study; None = by the settings.
+
+    `base` is a preset or a file, `changes` are single values of it by dotted name, `space` is a file that says what is
+    searched. Minutes without a number of trials leave that open.
+    """
+
+    trials: int | None = None
+    minutes: float | None = None
+    seed: int | None = None
+    base: str | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    window: tuple[int | None, int | None] = (None, None)
+    sampler: str | None = None
+    measure: str | None = None
+    space: Path | None = None
+    latency: str | None = None
 
 
 class StudyPlan(BaseModel):
@@ -37,9 +61,13 @@ class StudyPlan(BaseModel):
     space: SpaceSettings
     base: ParameterSet
     latency: str = ""  # settled, empty = the constants of [costs]
+    minutes: float | None = None
+    sampling: SearchSettings = SearchSettings()
+    folds: FoldSettings = FoldSettings()
+    objective: Objective = Objective()
 
     def search(self, settings: Settings) -> "StudySettings":
-        """Return the settings of the search; every trial is on disk when the next one starts."""
+        """Return the settings of the search; finished trials outlive this process."""
         from analytics.study import StudySettings
 
         config, trips = with_line(replay_config(settings), settings, self.latency)
@@ -49,43 +77,61 @@ class StudyPlan(BaseModel):
             replay=config,
             trials=self.trials,
             seed=self.seed,
+            minutes=self.minutes,
+            search=self.sampling,
             space=self.space,
+            folds=self.folds,
+            objective=self.objective,
             journal_dir=settings.home / "study",
+            index_dir=settings.home / "tape",
         )
 
 
-def plan_study(
-    settings: Settings,
-    trials: int | None,
-    seed: int | None,
-    named: str | None,
-    changes: Mapping[str, Any],
-    window: tuple[int | None, int | None],
-    latency: str | None = None,
-) -> StudyPlan:
-    """Settle what the command left open: from the settings, the champion and what the lake holds.
-
-    `named` is the base set, a preset or a file; `changes` are single values of it by dotted name; `latency` stands
-    in place of [costs] latency.
-    """
-    base = parameters_of(settings, None, named, _spread(settings) | dict(changes))[1]
+def plan_study(settings: Settings, wanted: Wanted) -> StudyPlan:
+    """Settle what the command left open: from the settings, the champion and what the lake holds."""
+    base = parameters_of(settings, None, wanted.base, _spread(settings) | dict(wanted.changes))[1]
+    space = _space(settings, wanted, base)
     first, last = _held(settings)
-    hours = settings.calibrate.hours
+    hours, study = settings.calibrate.hours, settings.study
     newest = None if hours is None else max(first, last - int(hours * 3600e9))
-    start, end = newest if window[0] is None else window[0], last if window[1] is None else window[1]
-    said = settings.costs.latency if latency is None else latency
-    wanted = {
-        "trials": trials or settings.calibrate.trials,
-        "seed": settings.calibrate.seed if seed is None else seed,
-        "space": settings.calibrate.search,
+    start = newest if wanted.window[0] is None else wanted.window[0]
+    end = last if wanted.window[1] is None else wanted.window[1]
+    line = settings.costs.latency if wanted.latency is None else wanted.latency
+    plan = {
+        "venue": settings.venue,
+        "symbol": settings.symbol,
+        "base": base,
+        "space": space,
+        "trials": wanted.trials or (MOST_TRIALS if wanted.minutes else settings.calibrate.trials),
+        "minutes": wanted.minutes or study.minutes or None,
+        "seed": settings.calibrate.seed if wanted.seed is None else wanted.seed,
         "start_ns": start,
         "end_ns": end,
-        "latency": settled(said, (first if start is None else start, end)),
+        "latency": settled(line, (first if start is None else start, end)),
+        "sampling": _changed(study.search, sampler=wanted.sampler),
+        "folds": study.folds,
+        "objective": _changed(study.objective, measure=wanted.measure),
     }
     try:
-        return StudyPlan.model_validate({"venue": settings.venue, "symbol": settings.symbol, "base": base, **wanted})
+        return StudyPlan.model_validate(plan)
     except ValidationError as error:
         raise BadInput(one_line(error, StudyPlan)) from error
+
+
+def _space(settings: Settings, wanted: Wanted, base: ParameterSet) -> SpaceSettings:
+    """Return what is searched; a file that names what the base set does not have is told apart from the settings."""
+    if wanted.space is None:
+        return settings.calibrate.search
+    space = read_space(wanted.space, settings.calibrate.search)
+    try:
+        searched(base, space)
+    except BadInput as error:
+        raise BadInput(f"space file {wanted.space}: {error}") from error
+    return space
+
+
+def _changed(model: BaseModel, **given: Any) -> dict[str, Any]:
+    return model.model_dump() | {name: value for name, value in given.items() if value is not None}
 
 
 def _spread(settings: Settings) -> dict[str, Any]:
@@ -110,8 +156,8 @@ def remember(settings: Settings, name: str, plan: StudyPlan) -> None:
     write_atomically(_file(settings, name), plan.model_dump_json(indent=2).encode())
 
 
-def resumed(settings: Settings, name: str, trials: int | None) -> StudyPlan:
-    """Return the plan of an earlier study, with another number of trials when one is given."""
+def resumed(settings: Settings, name: str, trials: int | None, minutes: float | None) -> StudyPlan:
+    """Return the plan of an earlier study, with other limits where they are given."""
     path = _file(settings, name)
     if not path.is_file():
         known = ", ".join(sorted(each.stem for each in path.parent.glob("*.json"))) or "none"
@@ -120,7 +166,8 @@ def resumed(settings: Settings, name: str, trials: int | None) -> StudyPlan:
         plan = StudyPlan.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise BadInput(f"study {name} cannot go on: {path.name} says {one_line(error, StudyPlan)}") from error
-    return plan if trials is None else plan.model_copy(update={"trials": trials})
+    given = {"trials": trials or (MOST_TRIALS if minutes else None), "minutes": minutes}
+    return plan.model_copy(update={name: value for name, value in given.items() if value is not None})
 
 
 def _file(settings: Settings, name: str) -> Path:

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from analytics.line import read_line
 from analytics.search import SpaceSettings
+from analytics.study_settings import StudyTable
 from strategy.errors import BadInput
 from strategy.live.layout import Layout
 
@@ -158,6 +159,7 @@ class Settings(BaseSettings):
     capture: Capture = Capture()
     lake: LakeCare = LakeCare()
     calibrate: Calibrate = Calibrate()
+    study: StudyTable = StudyTable()
     costs: Costs = Costs()
     live: Live = Live()
 

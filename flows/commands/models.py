@@ -1,9 +1,11 @@
 """Commands around parameter versions: calibrate, promote, rollback, versions, report, nightly."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from analytics.study_settings import Measure, SamplerName
 from flows import console, rooms
 from flows.commands import options
 from flows.runner import run
@@ -11,6 +13,13 @@ from flows.runner import run
 Version = Annotated[int | None, typer.Option("--version", min=1, help="A registered version.")]
 Trials = Annotated[int | None, typer.Option("--trials", min=1, help="Default from the settings.")]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Default from the settings.")]
+Minutes = Annotated[
+    float | None,
+    typer.Option("--minutes", min=0.01, help="Begin no batch after so many; without --trials the only limit."),
+]
+Sampler = Annotated[SamplerName | None, typer.Option("--sampler", help="Who proposes trials.")]
+Goal = Annotated[Measure | None, typer.Option("--objective", help="What is maximised; docs/calibration.md.")]
+Space = Annotated[Path | None, typer.Option("--space", help="A TOML file that says what is searched.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -30,6 +39,10 @@ def calibrate(
     changes: options.Changes = None,
     start: options.Start = None,
     end: options.End = None,
+    minutes: Minutes = None,
+    sampler: Sampler = None,
+    objective: Goal = None,
+    space: Space = None,
     resume: Annotated[str | None, typer.Option("--resume", help="Go on with an interrupted study.")] = None,
     latency: options.Latency = None,
     venue: options.Venue = None,
@@ -51,6 +64,10 @@ def calibrate(
         start_ns=options.instant(start, "--start"),
         end_ns=options.instant(end, "--end"),
         resume=resume,
+        minutes=minutes,
+        sampler=sampler,
+        objective=objective,
+        space=None if space is None else str(space),
         latency=options.line(latency),
         venue=settings.venue,
         symbol=settings.symbol,
