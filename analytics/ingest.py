@@ -4,7 +4,7 @@ Rows and the new end offset of their file commit in one transaction, only whole 
 been compressed since continues at the same uncompressed offset. Segments come first: a fill's market is then known.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,14 +13,15 @@ from typing import Final
 import polars as pl
 
 from analytics.instruments import from_info, instrument, learn_stated, settle
-from analytics.intake import Done, Intake, Part, Source, ended
+from analytics.intake import NOTHING, Done, Intake, Part, Source, ended
 from analytics.journal_rows import JournalRows, audit_row
 from analytics.lake import Lake
 from analytics.market_rows import Counts, StreamState, wire_symbol
+from analytics.segment_files import market_folders, streams
 from analytics.writer import sole_writer
 from strategy.errors import BadData
 from strategy.live.layout import Layout
-from strategy.venues.collector import COMPRESSIONS, CollectorFile, Line, stream_name
+from strategy.venues.collector import COMPRESSIONS, CollectorFile, Line
 from strategy.venues.events import InstrumentInfo, MarketEvent
 from strategy.venues.units import Units
 
@@ -43,32 +44,16 @@ class IngestReport:
 
 def ingest(lake: Lake, layout: Layout, progress: Callable[[str], None] | None = None) -> IngestReport:
     """Take in everything new under a home folder; `progress` gets one line a file with news."""
-    one = _Pass(lake, IngestReport(), progress or (lambda line: None))
     with sole_writer(lake):
-        for venue, symbol, folder in _symbols(layout.home / "segments"):
+        one = _Pass(lake, IngestReport(), progress or (lambda line: None), Done.read_all(lake))
+        for venue, symbol, folder in market_folders(layout.home / "segments"):
             one.segments(venue, symbol, folder)
-        for venue, symbol, folder in _symbols(layout.home / "journal"):
-            for name, path in _streams(folder):
+        for venue, symbol, folder in market_folders(layout.home / "journal"):
+            for name, path in streams(folder):
                 one.journal(Source(venue, symbol, f"journal:{name}"), path)
-        for name, path in _streams(layout.audit):
+        for name, path in streams(layout.audit):
             one.audit(Source(_AUDIT, "", f"{_AUDIT}:{name}"), path)
     return one.report
-
-
-def _symbols(root: Path) -> Iterator[tuple[str, str, Path]]:
-    """Yield venue, symbol and folder of every symbol under a root."""
-    for folder in sorted(root.glob("*/*")):
-        if folder.is_dir():
-            yield folder.parent.name, folder.name.replace("-", "/", 1).replace("_", ":"), folder
-
-
-def _streams(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield name and path of a folder's line files in order of their names; a plain file goes before its copy."""
-    found: dict[str, Path] = {}
-    for path in sorted(folder.glob("*.log*")):
-        if path.suffix == ".log" or path.suffix in COMPRESSIONS:
-            found.setdefault(stream_name(path), path)
-    yield from sorted(found.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +63,15 @@ class _Pass:
     lake: Lake
     report: IngestReport
     say: Callable[[str], None]
+    ends: dict[Source, Done]  # of every stream, as the pass found them
 
     def segments(self, venue: str, symbol: str, folder: Path) -> None:
-        """Take in the segments of one symbol, each continuing the one before."""
+        """Take in the segments of one symbol, each continuing the one before, in whatever order they turned up."""
         state: StreamState | None = None
-        for name, path in _streams(folder):
+        for name, path in streams(folder):
             source = Source(venue, symbol, name)
             if not self._grown(source, path):
+                state = None  # the next one does not continue the last that was read here
                 continue
             sizes = instrument(self.lake, venue, symbol) or learn_stated(self.lake, path, venue, symbol)
             if sizes is None:
@@ -98,11 +85,14 @@ class _Pass:
 
     def _grown(self, source: Source, path: Path) -> bool:
         """Say whether there may be lines that the lake lacks; a compressed file is read once to know."""
-        done = Done.read(self.lake, source)
-        if not path.exists():
+        done = self.ends.get(source, NOTHING)
+        if done.complete:
+            return False
+        try:
+            return path.suffix in COMPRESSIONS or path.stat().st_size > done.offset
+        except FileNotFoundError:
             self.say(f"{path}: was replaced by its compressed copy just now; left for the next pass")
             return False
-        return not done.complete and (path.suffix in COMPRESSIONS or path.stat().st_size > done.offset)
 
     def _restate(self, source: Source, _: int, event: MarketEvent) -> None:
         """Keep a symbol's minimums as its venue states them last."""
@@ -112,6 +102,8 @@ class _Pass:
     def _account(self, intake: Intake, file: CollectorFile) -> None:
         if file.truncated:
             self._problem(file.path, f"{file.truncated} after line {file.lines}")
+        elif file.compressed and file.torn_bytes:
+            self._problem(file.path, f"{file.torn_bytes} bytes of a torn line after line {file.lines}, left out")
         if intake.first_bad is not None:
             number, reason = intake.first_bad
             self._problem(file.path, f"{reason} ({intake.bad_lines} skipped)", number)

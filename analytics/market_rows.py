@@ -6,9 +6,20 @@ from typing import Any, Final, Self
 
 import polars as pl
 
+from analytics.holes import Span, close_holes, seams
 from analytics.lake import Lake
 from strategy.errors import BadData
-from strategy.venues.events import BookTicker, DepthDiff, DepthSnapshot, Epoch, Gap, Level, MarketEvent, Trade
+from strategy.venues.events import (
+    BookTicker,
+    ClockOffset,
+    DepthDiff,
+    DepthSnapshot,
+    Epoch,
+    Gap,
+    Level,
+    MarketEvent,
+    Trade,
+)
 from strategy.venues.sequence import ANEW, BookSequence, Continuity
 from strategy.venues.units import Units
 
@@ -44,6 +55,7 @@ class StreamState:
     trade_id: int | None = None
     trade_exch_ts: int = 0
     epoch: str = ""
+    local_ts: int = 0  # of the last event: what is older does not continue here
 
     @classmethod
     def before(cls, lake: Lake, venue: str, symbol: str, local_ts: int) -> Self:
@@ -63,6 +75,7 @@ class MarketRows:
         """Collect for a symbol whose sizes are known."""
         self._venue, self._symbol, self._units, self.state = venue, symbol, units, state
         self._wire_symbol = wire_symbol(symbol)
+        self.counted_trades = True  # trade ids count one by one, so that a jump is a hole
         self._clear()
 
     def _clear(self) -> None:
@@ -71,6 +84,7 @@ class MarketRows:
         self._trades: list[tuple[Any, ...]] = []
         self._tickers: list[tuple[Any, ...]] = []
         self._gaps: list[tuple[Any, ...]] = []
+        self._clocks: list[tuple[Any, ...]] = []
         self.weight = 0
 
     def add(self, event: MarketEvent) -> None:
@@ -78,6 +92,7 @@ class MarketRows:
         symbol = getattr(event, "symbol", self._wire_symbol)
         if symbol != self._wire_symbol:
             raise BadData(f"is of {symbol}, not of {self._wire_symbol}")
+        self.state.local_ts = event.local_ts
         taker = _TAKERS.get(type(event))
         if taker is not None:
             taker(self, event)
@@ -101,7 +116,8 @@ class MarketRows:
         ticks, lots = self._units.ticks(trade.price), self._units.lots(trade.qty)
         self._trades.append((trade.local_ts, trade.exch_ts, trade.trade_id, trade.side, ticks, lots))
         self.weight += 1
-        self._check_trade(trade)
+        if self.counted_trades:
+            self._check_trade(trade)
 
     def _check_trade(self, trade: Trade) -> None:
         last, reason = self.state.trade_id, self.state.epoch or "sequence"
@@ -117,6 +133,9 @@ class MarketRows:
         ask = (self._units.ticks(ticker.ask), self._units.lots(ticker.ask_qty))
         self._tickers.append((ticker.local_ts, ticker.update_id, *bid, *ask))
         self.weight += 1
+
+    def _add_clock(self, clock: ClockOffset) -> None:
+        self._clocks.append((clock.local_ts, clock.offset_ns, clock.rtt_ns, clock.samples))
 
     def _add_epoch(self, mark: Epoch) -> None:
         self.state.depth.epoch(mark)
@@ -138,6 +157,7 @@ class MarketRows:
 
     def flush(self, lake: Lake, beside: Callable[[Lake], None]) -> Counts:
         """Write the batch and what `beside` writes in one transaction; return the rows that were new."""
+        self._close_seams(lake)
         frames = {
             "depth_update": self._frame(_DEPTH, self._depth, ("first_update_id", "final_update_id", "exch_ts")),
             "trade": self._frame(_TRADE, self._trades, ("trade_id", "exch_ts")),
@@ -145,15 +165,38 @@ class MarketRows:
             "depth_snapshot": self._frame(_SNAPSHOT, self._snapshots, ("last_update_id", "local_ts")),
             "gap": self._frame(_GAP, self._gaps, ("stream", "expected_id", "got_id")),
         }
+        clocks = self._frame(_CLOCK, self._clocks, ("local_ts",))
 
         def write(open_lake: Lake) -> Counts:
             added = Counts(*(self._merge(open_lake, table, frame) for table, frame in frames.items()))
+            open_lake.merge("staging/add_clock_offset", clocks, **self._place)
             beside(open_lake)
             return added
 
         added = lake.atomically(write)
         self._clear()
         return added
+
+    @property
+    def _place(self) -> dict[str, Any]:
+        return {"venue": self._venue, "symbol": self._symbol}
+
+    def _spans(self) -> dict[str, Span]:
+        """Return the lowest and highest ids held, by stream."""
+        spans = {}
+        if self._depth:
+            spans["depth"] = (min(row[2] for row in self._depth), max(row[3] for row in self._depth))
+        if self._trades and self.counted_trades:
+            spans["trade"] = (min(row[2] for row in self._trades), max(row[2] for row in self._trades))
+        return spans
+
+    def _close_seams(self, lake: Lake) -> None:
+        """Find the holes between this batch and later rows that the lake holds already."""
+        ends = {stream: high for stream, (_, high) in self._spans().items()}
+        if ends:
+            end_ns = max(row[0] for row in (*self._depth, *self._trades))
+            for stream, gap in seams(lake, self._place, end_ns, ends.get("depth"), ends.get("trade")).items():
+                self._hole(stream, gap)
 
     def _frame(self, schema: dict[str, Any], rows: list[tuple[Any, ...]], key: tuple[str, ...]) -> pl.DataFrame:
         frame = pl.DataFrame(rows, schema=schema, orient="row").unique(subset=key, keep="first", maintain_order=True)
@@ -164,20 +207,13 @@ class MarketRows:
         )
 
     def _merge(self, lake: Lake, table: str, frame: pl.DataFrame) -> int:
-        place = {"venue": self._venue, "symbol": self._symbol}
+        place = self._place
         if table == "gap":
-            return lake.merge("staging/add_gap", frame, **place) - _fill_gaps(lake, place)
+            return lake.merge("staging/add_gap", frame, **place) + close_holes(lake, place, self._spans())
         if frame.is_empty():
             return 0
         ids = frame[_IDS[table]]
         return lake.merge(f"staging/add_{table}", frame, low=ids.min(), high=ids.max(), **place)
-
-
-def _fill_gaps(lake: Lake, place: dict[str, str]) -> int:
-    """Remove the holes that rows now fill and return how many there were."""
-    if lake.query("queries/gap_count", **place).item() == 0:
-        return 0
-    return sum(lake.execute(f"staging/fill_{stream}_gaps", **place) for stream in ("depth", "trade"))
 
 
 def wire_symbol(symbol: str) -> str:
@@ -191,6 +227,7 @@ _TAKERS: Final[dict[type, Callable[[MarketRows, Any], None]]] = {
     Trade: MarketRows._add_trade,
     BookTicker: MarketRows._add_ticker,
     Epoch: MarketRows._add_epoch,
+    ClockOffset: MarketRows._add_clock,
 }
 _INT: Final = pl.Int64()
 _INTS: Final = pl.List(pl.Int64)
@@ -200,6 +237,7 @@ _DEPTH: Final = dict.fromkeys(_DEPTH_IDS, _INT) | _BOOK
 _SNAPSHOT: Final = dict.fromkeys(("local_ts", "last_update_id"), _INT) | _BOOK
 _TRADE: Final = dict.fromkeys(("local_ts", "exch_ts", "trade_id", "side", "price_ticks", "qty_lots"), _INT)
 _TICKER: Final = dict.fromkeys(("local_ts", "update_id", *_BOOK), _INT)
+_CLOCK: Final = dict.fromkeys(("local_ts", "offset_ns", "rtt_ns", "samples"), _INT)
 _GAP: Final = {"stream": pl.String(), "local_ts": _INT, "expected_id": _INT, "got_id": _INT, "reason": pl.String()}
 _IDS: Final = {
     "depth_update": "final_update_id",
