@@ -13,31 +13,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from strategy.kernel.records import BUY
+from analytics.hft_rows import BUY_EVENT, DEPTH_EVENT, EVENT_ROW, EXCH_EVENT, LOCAL_EVENT, TRADE_EVENT, side_flags
 from strategy.replay.tape import Tape, prepared
 
 AFTER_NS: Final = 1_000_000_000  # a last row this long after the tape lets that engine see the tape's own last event
-
-DEPTH_EVENT: Final = 1
-TRADE_EVENT: Final = 2
-EXCH_EVENT: Final = 1 << 31
-LOCAL_EVENT: Final = 1 << 30
-BUY_EVENT: Final = 1 << 29
-SELL_EVENT: Final = 1 << 28
-
-EVENT_ROW: Final = np.dtype(
-    [
-        ("ev", "u8"),
-        ("exch_ts", "i8"),
-        ("local_ts", "i8"),
-        ("px", "f8"),
-        ("qty", "f8"),
-        ("order_id", "u8"),
-        ("ival", "i8"),
-        ("fval", "f8"),
-    ],
-    align=True,
-)
 
 I64 = NDArray[np.int64]
 
@@ -84,15 +63,11 @@ def _merged(tape: Tape, updates: I64, trades: I64, clocks: int) -> NDArray[np.vo
         "local_ts": (tape.trade_local, tape.update_local[update]),
         "px": (tape.trade_ticks, tape.level_ticks),
         "qty": (tape.trade_lots, tape.level_lots),
-        "ev": (_flags(tape.trade_side, TRADE_EVENT | clocks), _flags(tape.level_side, DEPTH_EVENT | clocks)),
+        "ev": (side_flags(tape.trade_side, TRADE_EVENT | clocks), side_flags(tape.level_side, DEPTH_EVENT | clocks)),
     }
     for name, parts in columns.items():
         rows[name] = np.concatenate(parts)[order]
     return rows
-
-
-def _flags(sides: NDArray[np.int8], kind: int) -> NDArray[np.uint64]:
-    return np.where(sides == BUY, BUY_EVENT, SELL_EVENT).astype(np.uint64) | np.uint64(kind)
 
 
 def _with_end(rows: NDArray[np.void], tape: Tape) -> NDArray[np.void]:

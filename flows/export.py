@@ -1,0 +1,61 @@
+"""A window of the lake as files for other tools."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows import rooms
+from flows.replay import load
+from flows.settings import Settings
+from strategy.errors import BadInput
+
+if TYPE_CHECKING:
+    from analytics.exports import Exported
+
+Window = tuple[int | None, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to write where: a format of `analytics.exports`, a window of receive time (ns, half-open), a place."""
+
+    format: str
+    window: Window
+    out: Path
+
+
+def export_window(settings: Settings, request: Request, progress: Callable[[float], None]) -> "Exported":
+    """Write the window in the wanted format."""
+    if request.format == "hftbacktest":
+        return _events(settings, request, progress)
+    return _tables(settings, request, progress)
+
+
+def _events(settings: Settings, request: Request, progress: Callable[[float], None]) -> "Exported":
+    from analytics.exports import check_file
+    from analytics.exports_hftbacktest import export_hftbacktest
+
+    check_file(request.out, ".npz")
+    tape, info = load(settings, request.window)
+    return export_hftbacktest(tape, info, request.out, progress)
+
+
+def _tables(settings: Settings, request: Request, progress: Callable[[float], None]) -> "Exported":
+    from analytics.book_series import Market
+    from analytics.exports import check_folder
+    from analytics.exports_parquet import Window, export_parquet
+    from analytics.market_columns import MarketColumns, sizes_of
+
+    check_folder(request.out)
+    venue, symbol = settings.venue, settings.symbol
+    with rooms.lake(settings, read_only=True) as lake:
+        sizes = sizes_of(lake, venue, symbol)
+        market = Market(lake, venue, symbol, lake.snapshot_id())
+        start, end = request.window
+        bounds = {"start_ns": start or 0, "end_ns": 2**62 if end is None else end - 1}
+        first, last = lake.query("queries/market_span", venue=venue, symbol=symbol, **bounds).row(0)
+        if first is None:
+            raise BadInput(f"{symbol} on {venue} has no data in the window")
+        columns = MarketColumns(sizes.tick_size, sizes.lot_size, exact=True)
+        return export_parquet(market, columns, Window(first, last), request.out, progress)
