@@ -51,6 +51,7 @@ def calibrate(
 @step
 def study(plan: StudyPlan) -> dict[str, Any]:
     """Load the tape, search, and let the room judge, log and register the winner."""
+    from analytics.agreement import yesterday
     from analytics.calibration import calibrate as search
     from analytics.study import Progress, study_name
     from analytics.tape import load_tape
@@ -60,6 +61,9 @@ def study(plan: StudyPlan) -> dict[str, Any]:
     with rooms.lake(settings, read_only=True) as lake:
         tape, info = load_tape(lake, plan.venue, plan.symbol, *window, cache=settings.home / "tape")
     wanted = plan.search(settings)
+    registry = rooms.registry(settings)
+    with rooms.lake(settings, read_only=True) as lake:
+        agreed = yesterday(lake, registry, info, wanted.replay)
     name = study_name(info, plan.base, wanted)
     remember(settings, name, plan)
     log.say("study", name=name, trials=plan.trials, updates=len(tape.update_exch), trades=len(tape.trade_exch))
@@ -68,7 +72,7 @@ def study(plan: StudyPlan) -> dict[str, Any]:
         def show(seen: Progress) -> None:
             bar(seen.done, None if seen.total == MOST_TRIALS else seen.total, f"best {seen.best:.3g}")
 
-        done = search(rooms.registry(settings), tape, info, plan.base, wanted, progress=show)
+        done = search(registry, tape, info, plan.base, wanted, settings.gates, show, yesterday=agreed)
     if done.result.interrupted:
         of_so_many = "" if plan.trials == MOST_TRIALS else f" of {plan.trials}"
         kept = f"{len(done.result.trials)}{of_so_many} trials are kept"
@@ -78,6 +82,7 @@ def study(plan: StudyPlan) -> dict[str, Any]:
 
 def summary(done: "Calibration") -> dict[str, Any]:
     """Return what people ask for first: the version, its gates, its figures on the held-out fold, where time went."""
+    from analytics.verdicts import gate_rows
     from analytics.walk_forward import efficiency
 
     result, logged, document = done.result, done.logged, done.document
@@ -88,6 +93,7 @@ def summary(done: "Calibration") -> dict[str, Any]:
         "version": document.version,
         "passed": done.passed,
         "gates": done.gates,
+        "verdicts": gate_rows(document),
         "score": result.held_out.score,
         "baseline_score": result.baseline.score,
         "edge_bps": figures["edge_bps"],
@@ -99,5 +105,6 @@ def summary(done: "Calibration") -> dict[str, Any]:
         "study": result.name,
         "run_id": logged.run_id,
         **{f"{part}_seconds": spent for part, spent in result.seconds.items()},
+        "gates_seconds": done.gate_seconds,
         "logging_seconds": logged.seconds,
     }

@@ -28,6 +28,7 @@ STEPS: Final = 12
 PAPER: Final = "paper"
 QUOTE: Final = "quote-command"
 RECORD: Final = "record-command"
+OVERRIDE: Final = "demo: a few hours of a simulated market prove nothing, the loop is shown all the same"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def _loop(settings: Settings, plan: Plan, clock: Clock) -> demo_summary.Story:
     clock.step(f"calibrate: {plan.trials} trials, discrete spreads")
     _command("calibrate", "--trials", str(plan.trials), "--spread", "discrete")
     clock.step("promote version 1")
-    _command("promote", "--reason", "demo: first version")
+    _command("promote", "--reason", "demo: first version", "--override", OVERRIDE)
     _quote(settings, plan, clock, story)
     clock.step("take the session's journal into the lake and replay its decisions from it")
     _command("ingest")
@@ -169,7 +170,7 @@ def _quote(settings: Settings, plan: Plan, clock: Clock, story: demo_summary.Sto
     _command("calibrate", "--trials", str(plan.trials // 2), "--spread", "linear")
     _watch(settings, clock, begun + plan.quote_seconds)
     clock.step("promote version 2 while quoting")
-    story.promote_seconds = _timed("promote", "--reason", "demo: second version")
+    story.promote_seconds = _timed("promote", "--reason", "demo: second version", "--override", OVERRIDE)
     _watch(settings, clock, time.monotonic() + plan.quote_seconds / 8)
     clock.step("roll back to version 1 while quoting")
     story.rollback_seconds = _timed("rollback", "--reason", "demo: back to the first")

@@ -1,6 +1,7 @@
 """Flows: move the champion alias forward or back; both return only when the quoting process runs the version."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from prefect import flow
@@ -14,10 +15,14 @@ from strategy.policies.document import ParameterDocument
 
 @flow
 def promote(
-    reason: str, version: int | None = None, venue: str | None = None, symbol: str | None = None
+    reason: str,
+    version: int | None = None,
+    venue: str | None = None,
+    symbol: str | None = None,
+    override: str | None = None,
 ) -> dict[str, Any]:
-    """Make a version (default the challenger) the champion."""
-    return move("promote", version, reason, venue, symbol)
+    """Make a version (default the challenger) the champion; `override` says why failed gates may be passed over."""
+    return move("promote", version, reason, venue, symbol, override)
 
 
 @flow
@@ -29,13 +34,19 @@ def rollback(
 
 
 @step
-def move(what: str, version: int | None, reason: str, venue: str | None, symbol: str | None) -> dict[str, Any]:
-    """Call the registry; it puts the alias back when the quoting process does not take the version."""
+def move(
+    what: str, version: int | None, reason: str, venue: str | None, symbol: str | None, override: str | None = None
+) -> dict[str, Any]:
+    """Call the registry; it asks the gates, and puts the alias back when the quoting process does not take the version.
+
+    A rollback asks no gate.
+    """
     from analytics.audit import audit_writer
 
     settings = load_settings(venue=venue, symbol=symbol)
     registry = rooms.registry(settings)
-    change = registry.promote if what == "promote" else registry.rollback
+    promoting = partial(registry.promote, override=override, require_all=settings.gates.require_all)
+    change = promoting if what == "promote" else registry.rollback
     done = change(
         settings.venue,
         settings.symbol,

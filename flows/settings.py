@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from analytics.line import read_line
 from analytics.search import SpaceSettings
 from analytics.study_settings import StudyTable
+from analytics.thresholds import GateSettings
 from strategy.errors import BadInput
 from strategy.live.layout import Layout
 
@@ -160,6 +161,7 @@ class Settings(BaseSettings):
     lake: LakeCare = LakeCare()
     calibrate: Calibrate = Calibrate()
     study: StudyTable = StudyTable()
+    gates: GateSettings = GateSettings()
     costs: Costs = Costs()
     live: Live = Live()
 

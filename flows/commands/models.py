@@ -1,7 +1,7 @@
 """Commands around parameter versions: calibrate, promote, rollback, versions, report, nightly."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -9,9 +9,15 @@ from analytics.study_settings import Measure, SamplerName
 from flows import console, rooms
 from flows.commands import options
 from flows.runner import run
+from flows.settings import Settings
+
+GATE_COLUMNS: Final = ("gate", "verdict", "value", "threshold", "how they compare, and why")
 
 Version = Annotated[int | None, typer.Option("--version", min=1, help="A registered version.")]
 Trials = Annotated[int | None, typer.Option("--trials", min=1, help="Default from the settings.")]
+Override = Annotated[
+    str | None, typer.Option("--override", help="Why a gate that was not passed may be passed over; kept in the audit.")
+]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Default from the settings.")]
 Minutes = Annotated[
     float | None,
@@ -72,14 +78,23 @@ def calibrate(
         venue=settings.venue,
         symbol=settings.symbol,
     )
+    verdicts = done.pop("verdicts")
     console.facts("calibrated", done)
+    console.table(f"gates of version {done['version']}", GATE_COLUMNS, verdicts)
 
 
 def promote(
-    reason: options.Reason, version: Version = None, venue: options.Venue = None, symbol: options.Symbol = None
+    reason: options.Reason,
+    version: Version = None,
+    override: Override = None,
+    venue: options.Venue = None,
+    symbol: options.Symbol = None,
 ) -> None:
-    """Make a version (default the challenger) champion; returns when the quoting process runs it."""
-    _move("promote", version, reason, venue, symbol)
+    """Make a version (default the challenger) champion; returns when the quoting process runs it.
+
+    A gate that the version did not pass blocks it; --override promotes all the same and keeps the reason in the audit.
+    """
+    _move("promote", version, reason, venue, symbol, override=override)
 
 
 def rollback(
@@ -89,19 +104,33 @@ def rollback(
     _move("rollback", version, reason, venue, symbol)
 
 
-def _move(what: str, version: int | None, reason: str, venue: str | None, symbol: str | None) -> None:
+def _move(
+    what: str, version: int | None, reason: str, venue: str | None, symbol: str | None, **more: str | None
+) -> None:
     settings = options.settings_for(venue, symbol)
-    done = run(settings, what, version=version, reason=reason, venue=settings.venue, symbol=settings.symbol)
+    place = {"venue": settings.venue, "symbol": settings.symbol}
+    done = run(settings, what, version=version, reason=reason, **place, **more)
     before = done["from_version"] or "none"
     console.line(f"{what}: version {before} -> {done['to_version']}, {done['outcome']}")
 
 
-def versions(venue: options.Venue = None, symbol: options.Symbol = None) -> None:
-    """Show the registry: every version, its aliases, gates and last move."""
+def versions(version: Version = None, venue: options.Venue = None, symbol: options.Symbol = None) -> None:
+    """Show the registry: every version, its aliases, gates and last move; or one version's gates with their numbers."""
     settings = options.settings_for(venue, symbol)
+    if version is not None:
+        _gates(settings, version)
+        return
     frame = rooms.registry(settings).versions(settings.venue, settings.symbol)
     shown = frame.with_columns(frame["content_hash"].str.head(12))
     console.frame(f"{settings.symbol} on {settings.venue}", shown)
+
+
+def _gates(settings: Settings, version: int) -> None:
+    from analytics.verdicts import gate_rows
+
+    document = rooms.registry(settings).document(settings.venue, settings.symbol, version)
+    title = f"gates of version {version}, {settings.symbol} on {settings.venue}"
+    console.table(title, GATE_COLUMNS, gate_rows(document))
 
 
 def report(
