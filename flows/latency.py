@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 
 def settled(said: str, window: tuple[int, int]) -> str:
     """Return what was said with its days named: those of a window of receive time (ns, both ends inclusive)."""
-    line = read_line(said) if said else None
-    return str(Recorded(Days.within(*window))) if line == Recorded() else said
+    return settled_on(said, Days.within(*window))
+
+
+def settled_on(said: str, days: Days) -> str:
+    """Return what was said with its days named, by default these."""
+    return str(Recorded(days)) if said and read_line(said) == Recorded() else said
 
 
 def with_line(config: "ReplayConfig", settings: Settings, said: str) -> tuple["ReplayConfig", "RoundTrips | None"]:

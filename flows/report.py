@@ -2,14 +2,20 @@
 
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect import flow
 
+from analytics.line import Days
 from flows import log, rooms
+from flows.latency import settled_on, with_line
 from flows.replay import replay_config
 from flows.runner import step
-from flows.settings import load_settings
+from flows.settings import Settings, load_settings
+from strategy.errors import Failed
+
+if TYPE_CHECKING:
+    from strategy.replay.driver import ReplayConfig
 
 
 @flow
@@ -25,10 +31,24 @@ def write_page(day: date, venue: str | None, symbol: str | None) -> dict[str, An
     from analytics.report import write_report
 
     settings = load_settings(venue=venue, symbol=symbol)
-    out = settings.home / "report"
+    out, assumed = settings.home / "report", assumptions(settings, day)
     with rooms.lake(settings) as lake:
         registry, place = rooms.registry(settings), (settings.venue, settings.symbol)
-        done = write_report(lake, registry, settings.layout, *place, day, out, replay=replay_config(settings))
+        done = write_report(lake, registry, settings.layout, *place, day, out, replay=assumed)
     facts = asdict(done)
     log.say("reported", day=day, page=facts.get("path"))
     return facts
+
+
+def assumptions(settings: Settings, day: date) -> "ReplayConfig":
+    """Return what the replay beside a day assumes: `[costs] latency = "recorded"` is that day's own.
+
+    A day without round trips has its report all the same: it is replayed with the constants of [costs], and that is
+    logged.
+    """
+    config = replay_config(settings)
+    try:
+        return with_line(config, settings, settled_on(settings.costs.latency, Days(day, day)))[0]
+    except Failed as error:
+        log.say("latency", day=day, taken="constants of [costs]", reason=str(error))
+        return config

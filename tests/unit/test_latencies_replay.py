@@ -12,15 +12,16 @@ import pytest
 from analytics.importer import import_files
 from analytics.lake import Lake, LakeSettings
 from flows.cli import run
-from flows.plan import plan_study
+from flows.plan import Wanted, plan_study
 from flows.replay import Request, load, replay_config, replay_window
+from flows.report import assumptions
 from flows.settings import Settings, load_settings
 from strategy.errors import BadInput, Failed
 from strategy.policies.parameters import ParameterSet
 from strategy.replay.driver import replay
 from strategy.replay.latency import Latencies, drawn
 from tests.unit import market_lines as lines
-from tests.unit.round_trip_samples import SYMBOL, VENUE, Steps
+from tests.unit.round_trip_samples import DAY, NEXT_DAY, SYMBOL, VENUE, Steps
 
 PARAMETERS = {
     "schema_version": 2,
@@ -126,14 +127,25 @@ def test_what_cannot_be_drawn_from_is_one_line(
 def test_a_study_settles_its_days_and_searches_with_the_draws(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MICROVOL_COSTS__LATENCY", "recorded")
     settings = recorded(home)
-    plan = plan_study(load_settings(venue=VENUE, symbol=SYMBOL), 3, None, "micro_vol", {}, (None, None))
+    plan = plan_study(load_settings(venue=VENUE, symbol=SYMBOL), Wanted(3, base="micro_vol"))
     assert plan.latency == "recorded:2023-11-14"
     assert plan.search(settings).replay.latencies == drawn(PAIRS, 7)
-    other = plan_study(settings, 3, None, "micro_vol", {}, (None, None), "4,2")
+    other = plan_study(settings, Wanted(3, base="micro_vol", latency="4,2"))
     assert other.search(settings).replay.lines().entry_ns.tolist() == [4_000_000]
     without = plan.model_copy(update={"latency": "recorded:2023-11-13"})
     with pytest.raises(Failed, match="no round trips"):
         without.search(settings)
+
+
+def test_a_report_replays_with_its_own_days_round_trips_or_says_that_there_are_none(
+    home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MICROVOL_COSTS__LATENCY", "recorded")
+    caplog.set_level("INFO", "microvol")
+    settings = recorded(home)
+    assert assumptions(settings, DAY).latencies == drawn(PAIRS, 7)
+    assert assumptions(settings, NEXT_DAY) == replay_config(settings)
+    assert "no round trips of BTC/USDT on paper for 2023-11-15" in caplog.text
 
 
 def test_a_setting_that_says_nothing_of_a_line_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
