@@ -1,4 +1,8 @@
-"""Collector files into the lake: the good part is kept, every fault is one line with a code of its own."""
+"""Recordings into the lake: the good part is kept, every fault is one line with a code of its own.
+
+Collector files are read here, line by line; other formats have readers (`analytics.readers`) and one way in
+(`analytics.readers.landing`).
+"""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +16,7 @@ from analytics.lake import Lake
 from analytics.market_rows import Counts, wire_symbol
 from analytics.writer import sole_writer
 from strategy.errors import BadInput
+from strategy.policies.document import Instrument
 from strategy.venues.collector import CollectorFile, first_stamp
 from strategy.venues.events import DepthDiff, DepthSnapshot, MarketEvent
 from strategy.venues.units import Units
@@ -28,7 +33,7 @@ EXIT_CODES: Final = {
     GOOD: "everything is in the lake; depth updates before a snapshot that bridges them are only noted",
     UNUSABLE: "nothing usable in a file, or bad usage",
     TRUNCATED: "a compressed file is truncated or damaged; the whole lines before that are kept",
-    NOT_JSON: "a line is not `<local_ns> <json>` or its message is wrong; such lines are skipped",
+    NOT_JSON: "a line is wrong: a collector's such lines are skipped, of other formats the file is kept up to it",
     UNBRIDGED: "depth updates before any snapshot that no snapshot bridges; they are kept but rebuild no book",
     NO_SNAPSHOT: "a file without a snapshot and nothing to continue from; its rows are kept but rebuild no book",
 }
@@ -73,7 +78,8 @@ def import_files(
         total = ImportReport(Counts(), Counts(), tuple(faults))
         for fault in faults:
             report(fault.text)
-        units = _units(lake, usable, Source(venue, symbol, ""), (tick_size, lot_size)) if usable else None
+        place, options = Source(venue, symbol, ""), (tick_size, lot_size)
+        units = units_of(lake, place, options, lambda: learn(lake, usable, venue, symbol)) if usable else None
         size = sum(path.stat().st_size for path in usable)
         finished = 0
         for path in usable:
@@ -87,10 +93,12 @@ def import_files(
         return total
 
 
-def _units(lake: Lake, paths: list[Path], source: Source, options: tuple[str | None, str | None]) -> Units:
+def units_of(
+    lake: Lake, source: Source, options: tuple[str | None, str | None], learned: Callable[[], Instrument]
+) -> Units:
     """Return the units to store in: options must agree with what the lake already stores the symbol in."""
     given = from_options(source.venue, source.symbol, *options)
-    sizes = settle(lake, given, "option") if given else learn(lake, paths, source.venue, source.symbol)
+    sizes = settle(lake, given, "option") if given else learned()
     if given and (given.tick_size, given.lot_size) != (sizes.tick_size, sizes.lot_size):
         held = f"tick {sizes.tick_size} and lot {sizes.lot_size}"
         raise BadInput(f"{source.venue} {source.symbol} is already stored in {held}, not {given.tick_size}")

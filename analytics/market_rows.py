@@ -217,8 +217,14 @@ class MarketRows:
 
 
 def wire_symbol(symbol: str) -> str:
-    """Return the symbol as the venue's messages spell it: `BTC/USDT` and `BTC/USDT:USDT` -> `BTCUSDT`."""
-    return symbol.partition(":")[0].replace("/", "")
+    """Return the symbol as the venue's messages spell it.
+
+    `BTC/USDT` and `BTC/USDT:USDT` -> `BTCUSDT`; what settles in its base is a coin-margined perpetual: `BTC/USD:BTC`
+    -> `BTCUSD_PERP`.
+    """
+    pair, _, settled_in = symbol.partition(":")
+    base, _, quote = pair.partition("/")
+    return f"{base}{quote}_PERP" if settled_in == base else f"{base}{quote}"
 
 
 _TAKERS: Final[dict[type, Callable[[MarketRows, Any], None]]] = {

@@ -1,5 +1,7 @@
 """Read `<local_ns> <json>` lines of public collectors and of our own segments: plain, .gz or .zst.
 
+Older collectors stamp in µs or ms; what cannot be ns since the epoch becomes ns.
+
 Only whole lines count. Bytes after the last newline are a torn tail (a file that still grows, or a crash); a
 compressed stream that ends before its end mark is truncated. Offsets are of the uncompressed stream, so that a segment
 keeps its offsets when it is compressed after rotation.
@@ -14,6 +16,7 @@ import zstandard
 
 _CHUNK: Final = 1 << 20
 _NO_STAMP: Final = -1
+_CENTURY_MS: Final = 946_684_800_000  # 2000-01-01
 COMPRESSIONS: Final = (".gz", ".zst")
 
 
@@ -69,7 +72,7 @@ class CollectorFile:
         self.lines += 1
         stamp, _, payload = line.partition(b" ")
         if stamp.isdigit():
-            return Line(self.lines, self._offset, int(stamp), payload)
+            return Line(self.lines, self._offset, _nanoseconds(int(stamp)), payload)
         return Line(self.lines, self._offset, _NO_STAMP, line)
 
     def _chunks(self) -> Iterator[bytes]:
@@ -98,6 +101,13 @@ class CollectorFile:
             return
         if fed:
             self.truncated = "truncated compression"
+
+
+def _nanoseconds(stamp: int) -> int:
+    """Return a stamp in ns; one of this century tells its unit by its size, a small number is taken as it is."""
+    if stamp < _CENTURY_MS or stamp >= _CENTURY_MS * 1_000_000:
+        return stamp
+    return stamp * (1_000_000 if stamp < _CENTURY_MS * 1_000 else 1_000)
 
 
 def _gzip() -> Any:

@@ -1,8 +1,8 @@
-"""The one parser of Binance's wire format (spot and USDT-M futures): JSON in, typed events out.
+"""The one parser of Binance's wire format (spot, USDT-M and COIN-M futures): JSON in, typed events out.
 
 It reads combined-stream messages and bare ones, REST depth snapshots, exchangeInfo replies and our own marks (epoch,
 clock). Stamps in milliseconds or microseconds become nanoseconds. `aggTrade` is left out on purpose: it repeats the
-trades.
+trades. So are a futures venue's transfers to its insurance fund: they come as trades at a price that is no price.
 """
 
 from collections.abc import Callable
@@ -23,6 +23,8 @@ from strategy.venues.events import (
     MarketEvent,
     Trade,
 )
+
+_MARKET: Final = "MARKET"  # futures say of a trade what it is
 
 
 def parse(local_ts: int, payload: bytes) -> tuple[MarketEvent, ...]:
@@ -45,6 +47,8 @@ def parse(local_ts: int, payload: bytes) -> tuple[MarketEvent, ...]:
 def _events(local_ts: int, data: dict[str, Any]) -> tuple[MarketEvent, ...]:
     kind = data.get("e")
     if kind is not None:
+        if data.get("X", _MARKET) != _MARKET and kind == "trade":
+            return ()
         reader = _STREAMS.get(kind)
         return (reader(local_ts, data),) if reader else ()
     for mark, bare in _BARE.items():
