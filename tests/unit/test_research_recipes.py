@@ -1,0 +1,76 @@
+"""Every block of docs/research.md runs, in its order, on a small lake, and finds something."""
+
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from analytics.importer import import_files
+from analytics.lake import Lake, LakeSettings
+from analytics.research import Research
+from flows.cli import run
+from tests.unit import market_lines as lines
+from tests.unit.research_samples import SYMBOL, VENUE, recording
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "research.md"
+BLOCKS = re.findall(r"^```(python|sh)\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    before = dict(os.environ)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MICROVOL_HOME", str(tmp_path))
+    monkeypatch.setenv("MICROVOL_CONFIG", "")
+    with Lake.open(LakeSettings.under(tmp_path / "lake")) as lake:
+        import_files(lake, [lines.write(tmp_path / "raw.log", recording(2).lines)], VENUE, SYMBOL)
+    yield tmp_path
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.mark.slow
+def test_every_block_runs_and_finds_something(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert {kind for kind, _ in BLOCKS} == {"python", "sh"}
+    names: dict[str, Any] = {}
+    for kind, text in BLOCKS:
+        if kind == "sh":
+            for command in text.splitlines():
+                program, *arguments = shlex.split(command)
+                assert program == "microvol"
+                assert run(arguments) == 0, command
+        else:
+            exec(compile(text, str(PAGE), "exec"), names)
+    found = {name: each for name, each in names.items() if isinstance(each, pl.DataFrame | np.ndarray)}
+    assert len(found) > 15
+    assert [name for name, each in found.items() if len(each) == 0] == []
+    assert VENUE in capsys.readouterr().out
+
+
+def test_the_page_lists_every_call_and_the_columns_that_it_returns(home: Path) -> None:
+    rows = dict(re.findall(r"^\| `(\w+)\([^`]*` \| (.*) \|$", PAGE.read_text(), re.MULTILINE))
+    calls = {name for name in vars(Research) if not name.startswith("_")} - {"close"}
+    assert set(rows) == calls
+    with Research() as r:
+        for name in calls - {"tape"}:
+            given = [] if name == "coverage" else [VENUE, SYMBOL]
+            given += ["2023-11-14T22:13:27"] if name == "book_at" else []
+            for column in getattr(r, name)(*given).columns[:5]:
+                assert f"`{column}`" in rows[name], (name, column)
+
+
+def test_the_page_lists_every_file_and_column_of_an_export(home: Path) -> None:
+    text = PAGE.read_text()
+    assert run(["export", "--to", "parquet", "--venue", VENUE, "--symbol", SYMBOL, "--out", "day"]) == 0
+    for file in Path("day").glob("*.parquet"):
+        row = next(line for line in text.splitlines() if line.startswith(f"| `{file.name}`"))
+        columns = pl.read_parquet_schema(file)
+        shared = {f"{side}_{what}" for side in ("bid", "ask") for what in ("prices", "quantities")}
+        for column in columns.keys() - (shared if "the same four lists" in row else set()):
+            assert f"`{column}`" in row, (file.name, column)
