@@ -63,7 +63,15 @@ def _quoting(settings: Settings) -> Iterator[Line]:
         return
     counts = f"{live.open_orders} open orders, {live.fills} fills"
     facts = f"version {live.version}, heartbeat {ago(live.heartbeat_ns)}, {_holdings(settings, live)}{counts}"
-    yield Line(f"quoting {venue} {symbol}", live.state, facts + (", panic" if live.panicking else ""))
+    yield Line(f"quoting {venue} {symbol}", live.state, facts + _speed(live) + (", panic" if live.panicking else ""))
+
+
+def _speed(live: doors.LiveStatus) -> str:
+    """Return how quickly the venue acknowledged the newest orders; nothing before it did."""
+    if live.round_trip_ms_p50 is None or live.round_trip_ms_p99 is None:
+        return ""
+    middle, slow = (f"{ms:.3g} ms" for ms in (live.round_trip_ms_p50, live.round_trip_ms_p99))
+    return f", acknowledged in {middle} (p99 {slow}, {live.round_trips} orders)"
 
 
 def _holdings(settings: Settings, live: doors.LiveStatus) -> str:

@@ -26,6 +26,7 @@ class LiveOrder:
     kind: OrderKind = "post_only"
     purpose: int = ENTRY
     known: bool = False  # the venue has confirmed that it rests or rested
+    doubted: bool = False  # its outcome was unknown for a while
     ended: bool = False
     cancel_wanted: bool = False
     filled_lots: int = 0

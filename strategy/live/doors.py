@@ -60,6 +60,9 @@ class LiveStatus(BaseModel):
     positions: int = 0
     events: int = 0
     fills: int = 0
+    round_trips: int = 0  # how many of the newest orders the next two are of
+    round_trip_ms_p50: float | None = None
+    round_trip_ms_p99: float | None = None
     kernel_digest: str
     killed: Killed | None = None
     refused: Refused | None = None

@@ -15,6 +15,7 @@ import structlog
 from strategy.errors import MicrovolError, OrderRejected, OutcomeUnknown
 from strategy.kernel.records import ACK, CANCELLED, FILL, REJECT, REJECT_OTHER
 from strategy.live.desk import Desk, LiveOrder
+from strategy.live.round_trips import RecentTrips
 from strategy.policies.stepper import new_event
 from strategy.venues.ports import Broker, OrderReport, OwnEvent, OwnFill, StreamReset
 
@@ -36,6 +37,7 @@ class Orders:
         self._by_id: dict[int, LiveOrder] = {}
         self._seen: set[int] = set()
         self._floor = last_trade_id
+        self.trips = RecentTrips()
         self._asked_id = last_trade_id  # REST has told us every execution up to here
         self._tasks: set[asyncio.Task[None]] = set()
         self._reconciling = False
@@ -157,6 +159,7 @@ class Orders:
         except OrderRejected as error:
             self._reject(order, error.code, str(error))
         except OutcomeUnknown as error:
+            order.doubted = True
             self._desk.note_order(order, "unknown", str(error))
             await self._find_out(order)
 
@@ -185,6 +188,8 @@ class Orders:
     def _confirm(self, order: LiveOrder, exch_ts: int) -> None:
         if not order.known:
             order.known = True
+            if not order.doubted:
+                self.trips.add(self._now() - order.sent_ns)
             self._desk.note_order(order, "ack", exch_ts=exch_ts)
             self._desk.push(new_event(ACK, order_id=order.order_id))
         if order.cancel_wanted:

@@ -334,8 +334,9 @@ class Quoter:
             note=self._note,
         )
         if self._session is not None:
-            view = self._session.view().items()
-            status = status.model_copy(update={name: value for name, value in view if name in LiveStatus.model_fields})
+            view = self._session.view() | self._session.orders.trips.figures()
+            known = {name: value for name, value in view.items() if name in LiveStatus.model_fields}
+            status = status.model_copy(update=known)
             self._write_ledger(self._session)
         write_status(self._status_file, status)
 

@@ -113,6 +113,20 @@ async def test_answers_are_journalled_with_the_venues_time_and_requests_without(
     assert bench.desk.times == [("place", 0), ("ack", 1), ("cancel", 0), ("cancelled", 9)]
 
 
+async def test_recent_round_trips_are_from_sent_to_acknowledged(bench: Bench) -> None:
+    assert bench.orders.trips.figures()["round_trip_ms_p50"] is None
+    for number, took_ms in enumerate((3, 1, 9), start=1):
+        bench.now_ns = 0
+        bench.broker.gate.clear()
+        bench.place(number)
+        bench.now_ns = took_ms * 1_000_000
+        bench.broker.gate.set()
+        await bench.until_events(number)
+    found = bench.orders.trips.figures()
+    assert (found["round_trips"], found["round_trip_ms_p50"]) == (3, 3.0)
+    assert found["round_trip_ms_p99"] == pytest.approx(8.88)
+
+
 async def test_an_end_that_waited_for_its_executions_has_no_time_of_its_own(bench: Bench) -> None:
     bench.place(qty_lots=100)
     await bench.until_events(1)
@@ -135,6 +149,7 @@ async def test_an_order_of_unknown_outcome_that_rests_is_acknowledged(bench: Ben
     bench.place()
     assert await bench.until_events(1) == [("ack", 1)]
     assert bench.desk.notes == ["place", "unknown", "ack"]
+    assert bench.orders.trips.figures()["round_trips"] == 0
 
 
 async def test_an_order_of_unknown_outcome_is_rejected_only_after_the_receive_window(bench: Bench) -> None:
