@@ -91,13 +91,19 @@ def _cmaes(settings: SearchSettings, seed: int) -> Any:
 
 
 def _nsga2(settings: SearchSettings, seed: int) -> Any:
-    return optuna.samplers.NSGAIISampler(seed=seed, population_size=max(settings.batch, SMALLEST_GENERATION))
+    return _genetic(optuna.samplers.NSGAIISampler, settings, seed)
 
 
 def _nsga3(settings: SearchSettings, seed: int) -> Any:
+    return _genetic(optuna.samplers.NSGAIIISampler, settings, seed)
+
+
+def _genetic(kind: Any, settings: SearchSettings, seed: int) -> Any:
+    """Return a genetic sampler that mixes numbers; by default it would hand whole coordinates on, and repeat points."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # of its interface: Optuna is pinned
-        return optuna.samplers.NSGAIIISampler(seed=seed, population_size=max(settings.batch, SMALLEST_GENERATION))
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # of interfaces: Optuna is pinned
+        mixed = {"crossover": optuna.samplers.nsgaii.BLXAlphaCrossover(), "crossover_prob": 1.0}
+        return kind(seed=seed, population_size=max(settings.batch, SMALLEST_GENERATION), **mixed)
 
 
 def _random(settings: SearchSettings, seed: int) -> Any:

@@ -186,11 +186,12 @@ class _Search:
                 warm_start.propose(self._study, self._space, champion, last)
 
     def run(self, progress: Callable[[Progress], None] | None, stop: threading.Event | None) -> None:
-        """Run batches up to the wanted number of trials or minutes, or until there is nothing left to propose."""
+        """Run batches, one at least, up to the wanted trials or minutes or until there is nothing left to propose."""
         minutes = self._settings.minutes
         until = float("inf") if minutes is None else time.monotonic() + 60 * minutes
+        asked: list[_Asked] | None = None
         try:
-            while len(self.rows) < self._settings.trials and time.monotonic() < until:
+            while len(self.rows) < self._settings.trials and (asked is None or time.monotonic() < until):
                 if self._stopped(stop):
                     break
                 with self._clock("sampler"):
