@@ -23,6 +23,7 @@ from strategy.replay.latency import Latencies, drawn
 I64 = NDArray[np.int64]
 
 ASTRAY_NS: Final = 1_000_000_000  # a venue's time so far outside of sent to heard is a step of a clock
+_MIGRATION: Final = 27  # order_event has had the venue's time since
 QUANTILES: Final = {"p50": 0.5, "p99": 0.99}
 # What became of the requests that gave no pair; `no_offset`: a day without market data, so without a known offset.
 LEFT_OUT: Final = ("pending", "unknown", "rejected", "untimed", "no_offset", "astray")
@@ -84,6 +85,8 @@ class RoundTrips:
 
 def round_trips(lake: Lake, venue: str, symbol: str, days: Days) -> RoundTrips:
     """Read the round trips of some days; Failed when there is none, naming the days that have some."""
+    if _MIGRATION not in lake.query("queries/schema_migrations")["number"]:
+        raise Failed("the lake is of a build that kept no venue time of orders: microvol ingest brings it up to date")
     place = {"venue": venue, "symbol": symbol}
     within = {"first_day": days.first, "last_day": days.last}
     requests = lake.query("queries/round_trips", **place, **within)

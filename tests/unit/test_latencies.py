@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analytics.lake import Lake, LakeSettings
+from analytics.lake import Lake, LakeSettings, migrations
 from analytics.latencies import RoundTrips, round_trips
 from analytics.line import Constant, Days, Recorded, read_line
 from analytics.tape import clock_offset
@@ -159,6 +159,23 @@ def test_without_round_trips_the_error_says_why(lake: Lake, tmp_path: Path, step
         steps.take_in(lake, tmp_path)
     with pytest.raises(Failed, match=said):
         read(lake)
+
+
+def test_a_lake_of_an_older_build_says_how_to_bring_it_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, all_of_them = LakeSettings.under(tmp_path / "old"), migrations()
+    with monkeypatch.context() as older:
+        older.setattr("analytics.lake.migrations", lambda: [each for each in all_of_them if each[0] < 27])
+        with Lake.open(settings):
+            pass
+    with (
+        Lake.open(settings, read_only=True) as old,
+        pytest.raises(Failed, match="kept no venue time of orders: microvol ingest brings it up to date"),
+    ):
+        read(old)
+    with Lake.open(settings) as new, pytest.raises(Failed, match="no session quoted there"):
+        read(new)
 
 
 def test_figures_are_of_all_pairs_and_draws_are_the_seeds_own() -> None:
