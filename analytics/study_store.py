@@ -6,6 +6,7 @@ piece when it is told, and synced once a batch.
 """
 
 import fcntl
+import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-import orjson
 from optuna.storages import InMemoryStorage, JournalStorage
 from optuna.trial import TrialState
 
@@ -50,7 +50,7 @@ class Logs:
 
     def __init__(self, lines: bytes) -> None:
         """Take a journal's content; a last line without an end is left out."""
-        self._logs = [orjson.loads(line) for line in lines[: lines.rfind(b"\n") + 1].splitlines()]
+        self._logs = [json.loads(line) for line in lines[: lines.rfind(b"\n") + 1].splitlines()]
 
     def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
         """Return the logs from a number on."""
@@ -81,8 +81,9 @@ class Journal(Logs):
 
     def write(self) -> None:
         """Hand the lines that are not yet in the file to the system, as one piece."""
-        lines = [orjson.dumps(log) + b"\n" for log in self._logs[self._written :]]
-        self._file.write(b"".join(lines))
+        # json, not orjson: a figure that is not known is nan and has to stay it
+        lines = [json.dumps(log, separators=(",", ":")) + "\n" for log in self._logs[self._written :]]
+        self._file.write("".join(lines).encode())
         self._file.flush()
         self._written = len(self._logs)
 

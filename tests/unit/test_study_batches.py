@@ -99,7 +99,8 @@ def test_the_name_does_not_depend_on_who_replays(market, study):
         search = SETTINGS.search.model_copy(update=given)
         other = dataclasses.replace(SETTINGS, search=search, minutes=9.0, trials=2)
         assert study_name(market[1], BASE, other) == study.name
-    assert study_name(market[1], BASE, dataclasses.replace(SETTINGS, objective=Objective(measure="sharpe"))) != study.name
+    sharpe = dataclasses.replace(SETTINGS, objective=Objective(measure="sharpe"))
+    assert study_name(market[1], BASE, sharpe) != study.name
 
 
 def test_progress_comes_after_every_trial_of_a_batch(market):

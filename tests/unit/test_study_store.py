@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import optuna
 import pytest
 from optuna.storages import JournalStorage
@@ -37,6 +38,18 @@ def test_a_study_goes_on_with_what_was_kept(tmp_path):
         tell(store, 2)
     assert rows_of(read(tmp_path / f"{NAME}.journal"))[:3] == before
     assert len(rows_of(read(tmp_path / f"{NAME}.journal"))) == 5
+
+
+def test_unknown_figures_stay_unknown_and_numpy_numbers_become_plain_ones(tmp_path):
+    with opened(NAME, tmp_path, None) as store:
+        trial = store.study.ask()
+        u = {"u_a": np.float64(trial.suggest_float("u_a", 0.0, 1.0))}
+        row = TrialRow(trial.number, np.float64(0.1), -0.5, u, {}, (0.1,), {"edge_bps": np.nan, "fills": np.float64(2)})
+        trial.set_user_attr("row", row.to_json())
+        store.study.tell(trial, row.score)
+    (kept,) = rows_of(read(tmp_path / f"{NAME}.journal"))
+    assert np.isnan(kept.figures["edge_bps"])
+    assert (kept.score, kept.u, kept.figures["fills"], kept.fold_scores) == (0.1, u, 2.0, (0.1,))
 
 
 def test_optuna_reads_the_journal_with_its_own_backend(tmp_path):
