@@ -18,7 +18,7 @@ from analytics.period_replays import PeriodReplays, Replayed
 from analytics.promotion import CHAMPION
 from analytics.sigmas import Sigmas
 from analytics.space import Space
-from analytics.stress import stressed, widest
+from analytics.stress import Strained, stressed, widest
 from analytics.study import StudyResult
 from analytics.thresholds import GateSettings
 from strategy.policies.document import ParameterDocument
@@ -35,8 +35,8 @@ class Evidence:
 
     Series are bps of one side's quoted notional a period. `searched` has a row a period of train and validation folds
     and a column a trial, the winner's first; `gain` is the winner's less the champion's held out, or the winner's own
-    where there is none. Edges are bps of traded notional, nan without fills: `neighbours` by label, `stress` by name
-    (None: the tape is too short for it).
+    where there is none. Edges are bps of traded notional, nan without fills: `neighbours` by label. `stress`
+    is by name (None: the tape is too short for it).
     """
 
     document: ParameterDocument
@@ -48,7 +48,7 @@ class Evidence:
     searched: F64
     gain: F64
     neighbours: dict[str, float]
-    stress: dict[str, float | None]
+    stress: dict[str, Strained | None]
     yesterday: Agreement | None  # None: nobody looked
 
     @property
@@ -81,7 +81,7 @@ def gather(
         searched=_searched(replays, result, tape, info, settings),
         gain=winner.earned - (0.0 if champion is None else replays.run([champion], held_out)[0].earned),
         neighbours=_neighbours(replays, result, held_out, settings),
-        stress=_stress(replays, result, held_out, winner.edge_bps, settings),
+        stress=_stress(replays, result, held_out, winner, settings),
         yesterday=yesterday,
     )
 
@@ -124,14 +124,18 @@ def _neighbours(
 
 
 def _stress(
-    replays: PeriodReplays, result: StudyResult, held_out: list[Window], edge: float, settings: GateSettings
-) -> dict[str, float | None]:
-    """Return the winner's edge in each worse world; `edge` is the one held out, for a world that is no worse."""
-    winner = [result.winner.point.parameters]
-    found: dict[str, float | None] = {
-        name: edge if config == replays.config else replays.run(winner, held_out, config)[0].edge_bps
+    replays: PeriodReplays, result: StudyResult, held_out: list[Window], winner: Replayed, settings: GateSettings
+) -> dict[str, Strained | None]:
+    """Return what comes of the winner in each worse world; `winner` is held out as usual, for one that is no worse."""
+    sets = [result.winner.point.parameters]
+    found: dict[str, Strained | None] = {
+        name: _strained(winner if config == replays.config else replays.run(sets, held_out, config)[0])
         for name, config in stressed(replays.config, settings).items()
     }
     window = widest(replays.tape, settings.stress_hours)
-    found["spread"] = None if window is None else replays.run(winner, [window])[0].edge_bps
+    found["spread"] = None if window is None else _strained(replays.run(sets, [window])[0])
     return found
+
+
+def _strained(replayed: Replayed) -> Strained:
+    return Strained(replayed.edge_bps, replayed.metrics.overall["fills"])

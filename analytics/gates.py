@@ -28,7 +28,7 @@ def enough_days(evidence: Evidence) -> Verdict:
     """Demand days held out; a shorter window is no fault of the winner's, but thin evidence: not applicable."""
     days = sum(each.end_ns - each.start_ns for each in evidence.held_out.activities) / 86_400e9
     least = evidence.settings.min_days
-    why = "" if days >= least else f"needs {least:g} days held out, had {days:.3g}"
+    why = "" if days >= least else f"needs {least:g} d held out, had {days:.3g} d"
     return Verdict("days", True if days >= least else None, days, least, "days held out >=", why)
 
 

@@ -126,9 +126,11 @@ def _past_gates(move: Move, before: dict[str, int], document: ParameterDocument)
         return ()
     blocking = tuple(failed(document, move.require_all))
     if blocking and move.override is None:
-        said = f"version {document.version} is blocked by {'; '.join(blocking)}"
-        _record(move, "refused", before.get(CHAMPION), document.version, said)
-        raise Failed(f'{move.symbol}: {said} (to promote all the same: --override "why")')
+        said = f"version {document.version} is blocked by"
+        _record(move, "refused", before.get(CHAMPION), document.version, f"{said} {'; '.join(blocking)}")
+        more = f" and {len(blocking) - 1} more" if len(blocking) > 1 else ""
+        ways = f'microvol versions --version {document.version} shows all; --override "why" promotes all the same'
+        raise Failed(f"{move.symbol}: {said} {blocking[0]}{more} ({ways})")
     return blocking
 
 
@@ -157,12 +159,13 @@ def _done(move: Move, champion: int | None, target: int, outcome: str, overridde
     changed = champion != target
     said = outcome if changed else f"already champion; {outcome}"
     if overridden:
-        said += f"; passed over ({move.override}): {'; '.join(overridden)}"
+        names = ", ".join(line.partition(":")[0].removeprefix("gate ") for line in overridden)
+        said += f"; passed over ({move.override}): {names}"
     return Promotion(move.venue, move.symbol, move.what, champion, target, said, changed, overridden)
 
 
 def _finish(registry: Aliases, move: Move, before: dict[str, int], done: Promotion) -> None:
-    _record(move, move.what, done.from_version, done.to_version, done.outcome)
+    _record(move, move.what, done.from_version, done.to_version, done.outcome, done.overridden)
     tags = {
         "moved": move.what,
         "moved_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -177,9 +180,16 @@ def _finish(registry: Aliases, move: Move, before: dict[str, int], done: Promoti
         registry.point(move.venue, move.symbol, CHALLENGER, None)
 
 
-def _record(move: Move, what: str, from_version: int | None, to_version: int, outcome: str) -> None:
-    who = {"who": move.by, "reason": move.reason, "outcome": outcome}
+def _record(
+    move: Move,
+    what: str,
+    from_version: int | None,
+    to_version: int,
+    outcome: str,
+    overridden: tuple[str, ...] = (),
+) -> None:
+    told: dict[str, Any] = {"who": move.by, "reason": move.reason, "outcome": outcome}
     if move.override is not None:
-        who["override"] = move.override
+        told |= {"override": move.override, "gates": list(overridden)}
     versions = {"from_version": from_version, "to_version": to_version}
-    move.audit({"venue": move.venue, "symbol": move.symbol, "what": what} | versions | who)
+    move.audit({"venue": move.venue, "symbol": move.symbol, "what": what} | versions | told)

@@ -75,7 +75,7 @@ def flat_neighbourhood(evidence: Evidence) -> Verdict:
 
 
 def survives(evidence: Evidence, name: str) -> Verdict:
-    """Demand an edge in a worse world; without a fill there nothing was lost and nothing is known."""
+    """Demand an edge in a worse world; where too little was filled there, too little is known of it."""
     settings = evidence.settings
     told = {
         "latency": f"latency x {settings.stress_latency:g}",
@@ -83,12 +83,16 @@ def survives(evidence: Evidence, name: str) -> Verdict:
         "fee": f"maker fee {settings.stress_fee_bps:g} bps",
         "spread": f"the {settings.stress_hours:g} h with the widest spread",
     }
-    rule, edge = f"edge, bps, with {told[name]} >=", evidence.stress[name]
-    least = settings.min_stress_edge_bps
-    if edge is None or not np.isfinite(edge):
-        lacking = f"needs 2 stretches of {settings.stress_hours:g} h" if edge is None else "needs a fill, had 0"
+    rule, found = f"edge, bps, with {told[name]} >=", evidence.stress[name]
+    least, fills = settings.min_stress_edge_bps, max(settings.min_fills, 1)
+    if found is None:
+        lacking = f"needs 2 stretches of {settings.stress_hours:g} h"
         return Verdict(f"stress_{name}", None, float("nan"), least, rule, lacking)
-    return Verdict(f"stress_{name}", edge >= least, edge, least, rule)
+    if found.fills < fills or not np.isfinite(found.edge_bps):
+        lacking = f"needs {fills} fills and what followed them, had {found.fills:.0f}"
+        return Verdict(f"stress_{name}", None, found.edge_bps, least, rule, lacking)
+    why = f"on {found.fills:.0f} fills"
+    return Verdict(f"stress_{name}", found.edge_bps >= least, found.edge_bps, least, rule, why)
 
 
 def live_edge(evidence: Evidence) -> Verdict:

@@ -1,6 +1,6 @@
 """Worse worlds for a winner: slower lines, a queue that never helps, a fee again, and the widest recorded spread."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,14 @@ from analytics.thresholds import GateSettings
 from strategy.replay.latency import Latencies
 from strategy.replay.run import ReplayConfig
 from strategy.replay.tape import Tape
+
+
+@dataclass(frozen=True, slots=True)
+class Strained:
+    """What came of a winner in a worse world: edge in bps of traded notional (nan without fills), and fills."""
+
+    edge_bps: float
+    fills: float
 
 
 def slower(config: ReplayConfig, times: float) -> ReplayConfig:

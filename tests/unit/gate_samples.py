@@ -10,6 +10,7 @@ from analytics.agreement import Agreement
 from analytics.evidence import Evidence
 from analytics.metrics import Metrics
 from analytics.objective import Evaluation
+from analytics.stress import Strained
 from analytics.thresholds import GateSettings
 from tests.unit.activity_samples import SECOND, random_activity, random_path
 from tests.unit.registry_documents import document_with
@@ -33,6 +34,11 @@ def skilled(seed: int = 1, periods: int = 120, trials: int = 20, gain: float = 0
     return earned
 
 
+def strained(**changes: Any) -> dict[str, Strained | None]:
+    """Return an edge of 0.3 bps on 20 fills in every worse world, but for the changes."""
+    return dict.fromkeys(("latency", "queue", "fee", "spread"), Strained(0.3, 20.0)) | changes
+
+
 def evidence(**changes: Any) -> Evidence:
     """Return evidence that passes every gate, but for the changes."""
     good = Evidence(
@@ -45,7 +51,7 @@ def evidence(**changes: Any) -> Evidence:
         searched=skilled(),
         gain=skilled(seed=2)[:, 0],
         neighbours={f"quoting.cooldown_time {i}": 0.45 for i in range(10)},
-        stress={"latency": 0.3, "queue": 0.4, "fee": 0.1, "spread": 2.0},
+        stress=strained(),
         yesterday=AGREED,
     )
     return replace(good, **changes)

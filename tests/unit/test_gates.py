@@ -7,9 +7,10 @@ import pytest
 from analytics.agreement import NOTHING_LIVE, nothing
 from analytics.gates import judge
 from analytics.statistics.deflated import moments_of
+from analytics.stress import Strained
 from analytics.thresholds import GateSettings
 from analytics.verdicts import failed, gate_rows, gate_words
-from tests.unit.gate_samples import AGREED, DAY, evaluation, evidence, skilled
+from tests.unit.gate_samples import AGREED, DAY, evaluation, evidence, skilled, strained
 from tests.unit.registry_documents import document_with
 
 NAN = float("nan")
@@ -43,10 +44,10 @@ def test_a_good_winner_passes_every_gate():
         ("deflated_sharpe", {"searched": skilled(gain=0.2)}),
         ("gain", {"gain": skilled(gain=-0.1)[:, 0]}),
         ("neighbourhood", {"neighbours": {"a": 0.45, "b": 0.39, "c": NAN}}),
-        ("stress_latency", {"stress": {"latency": -0.1, "queue": 0.1, "fee": 0.1, "spread": 0.1}}),
-        ("stress_queue", {"stress": {"latency": 0.1, "queue": -0.1, "fee": 0.1, "spread": 0.1}}),
-        ("stress_fee", {"stress": {"latency": 0.1, "queue": 0.1, "fee": -0.1, "spread": 0.1}}),
-        ("stress_spread", {"stress": {"latency": 0.1, "queue": 0.1, "fee": 0.1, "spread": -0.1}}),
+        ("stress_latency", {"stress": strained(latency=Strained(-0.1, 20.0))}),
+        ("stress_queue", {"stress": strained(queue=Strained(-0.1, 20.0))}),
+        ("stress_fee", {"stress": strained(fee=Strained(-0.1, 20.0))}),
+        ("stress_spread", {"stress": strained(spread=Strained(-0.1, 20.0))}),
         ("live_edge", {"yesterday": replace(AGREED, replay_edge_bps=2.9)}),
         ("live_edge", {"yesterday": replace(AGREED, live_edge_bps=NAN)}),
         ("live_fills", {"yesterday": replace(AGREED, replay_fills=201.0)}),
@@ -83,7 +84,7 @@ def test_parameters_of_another_kernel_do_not_pass():
 @pytest.mark.parametrize(
     ("gate", "changes", "why"),
     [
-        ("days", {"settings": GateSettings(min_days=3.0)}, "needs 3 days held out, had 2"),
+        ("days", {"settings": GateSettings(min_days=3.0)}, "needs 3 d held out, had 2 d"),
         (
             "overfitting",
             {"searched": skilled(periods=47)},
@@ -93,8 +94,9 @@ def test_parameters_of_another_kernel_do_not_pass():
         ("deflated_sharpe", {"searched": np.zeros((0, 3))}, "had 0"),
         ("gain", {"gain": np.ones(5)}, "needs 0.333 days held out"),
         ("neighbourhood", {"neighbours": {}}, "needs a searched number"),
-        ("stress_spread", {"stress": evidence().stress | {"spread": None}}, "needs 2 stretches of 1 h"),
-        ("stress_fee", {"stress": evidence().stress | {"fee": NAN}}, "needs a fill"),
+        ("stress_spread", {"stress": strained(spread=None)}, "needs 2 stretches of 1 h"),
+        ("stress_fee", {"stress": strained(fee=Strained(-0.1, 4.0))}, "needs 5 fills and what followed them, had 4"),
+        ("stress_fee", {"stress": strained(fee=Strained(NAN, 9.0))}, "had 9"),
         ("live_edge", {"yesterday": None}, "nobody took"),
         ("live_fills", {"yesterday": replace(AGREED, live_fills=19.0)}, "needs 20 live fills on 2026-01-31, had 19"),
         ("live_fills", {"yesterday": nothing(DAY, "no market data (x)")}, r"no market data \(x\)"),
@@ -154,7 +156,7 @@ def test_failed_names_what_is_in_a_versions_way_and_why():
     why = "0 of 1, the worst is spread_low +10%: 0.1 of 0.5 bps"
     line = f"gate neighbourhood: 0 (share of neighbours that keep 80% of the edge >= 0.8); {why}"
     assert failed(document) == [line]
-    assert failed(document, require_all=True) == ["gate days: not applicable; needs 3 days held out, had 2", line]
+    assert failed(document, require_all=True) == ["gate days: not applicable; needs 3 d held out, had 2 d", line]
     assert failed(document_with(9.0)) == []
     assert failed(stored()) == ["version 0 carries no gate verdicts"]
 

@@ -120,8 +120,8 @@ def test_the_evidence_holds_all_that_the_gates_ask_for(evidence, result):
     assert (evidence.rival, evidence.rival_name) == (result.baseline, "baseline")
     assert set(evidence.stress) == {"latency", "queue", "fee", "spread"}
     edge = result.held_out.metrics.overall["edge_bps"]
-    assert evidence.stress["queue"] == pytest.approx(edge)  # the study's own queue is no kinder
-    assert evidence.stress["fee"] == pytest.approx(edge - 1.0, abs=0.2)
+    assert evidence.stress["queue"].edge_bps == pytest.approx(edge)  # the study's own queue is no kinder
+    assert evidence.stress["fee"].edge_bps == pytest.approx(edge - 1.0, abs=0.2)
     assert sum(label.startswith("draw") for label in evidence.neighbours) == 2
     names = [verdict.name for verdict in judge(evidence)]
     assert len(set(names)) == len(names) == len(GATES)

@@ -70,9 +70,17 @@ def test_a_failed_gate_blocks_and_says_which_why_and_how_to_go_on() -> None:
     with pytest.raises(Failed) as caught:
         move(registry, audit)
     said = "version 1 is blocked by gate edge: -1.25 (edge held out, bps > 0)"
-    assert str(caught.value) == f'BTC/FDUSD: {said} (to promote all the same: --override "why")'
+    ways = 'microvol versions --version 1 shows all; --override "why" promotes all the same'
+    assert str(caught.value) == f"BTC/FDUSD: {said} ({ways})"
     assert registry.moved == {"challenger": 1}
     assert [(each["what"], each["to_version"], each["outcome"]) for each in audit] == [("refused", 1, said)]
+
+
+def test_of_many_failed_gates_the_first_is_told_and_the_audit_keeps_all() -> None:
+    registry, audit = FakeRegistry((BAD, BAD | {"name": "fills"}, BAD | {"name": "gain"})), []
+    with pytest.raises(Failed, match=r"gate edge: -1\.25 \(edge held out, bps > 0\) and 2 more \("):
+        move(registry, audit)
+    assert all(f"gate {name}: -1.25" in audit[0]["outcome"] for name in ("edge", "fills", "gain"))
 
 
 def test_a_version_without_verdicts_is_blocked_too() -> None:
@@ -86,7 +94,8 @@ def test_an_override_promotes_and_its_reason_stands_in_audit_and_tags() -> None:
     assert registry.moved == {"champion": 1}
     assert done.overridden == ("gate edge: -1.25 (edge held out, bps > 0)",)
     assert audit[0]["override"] == "market halted, edge is known"
-    assert "passed over (market halted, edge is known): gate edge" in audit[0]["outcome"]
+    assert audit[0]["outcome"] == "acknowledged; passed over (market halted, edge is known): edge"
+    assert audit[0]["gates"] == list(done.overridden)
     assert registry.tags[1]["moved_override"] == "market halted, edge is known"
 
 
