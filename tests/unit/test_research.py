@@ -58,6 +58,7 @@ def levels_of(book: pl.DataFrame) -> Levels:
     return {(SIDES[side], round(price * 100)): round(quantity * 1000) for side, price, quantity in rows}
 
 
+@pytest.mark.slow
 def test_the_book_at_random_moments_is_that_of_plain_dictionaries(research: Research) -> None:
     rng = random.Random(5)
     first, last = stamps()[0], stamps()[-1]
@@ -231,6 +232,7 @@ def test_what_is_ingested_meanwhile_is_seen_by_the_next_answer(tmp_path: Path) -
             assert levels_of(reader.book_at(*HERE, at_ns)) == naive_book(more, at_ns)
 
 
+@pytest.mark.slow
 def test_an_answer_is_of_one_snapshot_whatever_is_ingested_during_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
