@@ -17,7 +17,9 @@ from analytics.writer import sole_writer
 
 KEPT: Final = ("depth", "trade", "book_ticker", "decision")  # what a number of days may be set for
 _MERGED_BYTES: Final = 512 * 2**20  # DuckLake's own target: files of this size are left alone
-_SCHEMA: Final = {"stored_in": pl.String, "venue": pl.String, "symbol": pl.String, "day": pl.Date, "dropped": pl.Int64}
+_SCHEMA: Final = pl.Schema(
+    {"stored_in": pl.String, "venue": pl.String, "symbol": pl.String, "day": pl.Date, "dropped": pl.Int64}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def old_days(lake: Lake, settings: CareSettings, now: datetime) -> pl.DataFrame:
     for name in KEPT:
         days = settings.keep_days.get(name, 0)
         if days > 0:
-            found.append(lake.query(f"care/old_days_{name}", first_day=_first_day(now, days)).cast(_SCHEMA))  # type: ignore[arg-type]
+            found.append(lake.query(f"care/old_days_{name}", first_day=_first_day(now, days)).cast(_SCHEMA))
     return pl.concat(found)
 
 

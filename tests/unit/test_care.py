@@ -4,6 +4,7 @@ import datetime as dt
 from pathlib import Path
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from analytics.care import CareSettings, care, foretell
@@ -177,3 +178,16 @@ def test_a_dry_run_says_the_same_and_changes_nothing(lake, tmp_path):
     foretold = {each.table: each for each in said.tables}
     assert foretold["depth_update"].files_after == 5
     assert {each.table: each.files_after for each in done.tables}["depth_update"] == 5
+
+
+def codecs(tmp_path: Path) -> set[str]:
+    files = (tmp_path / "lake" / "data").rglob("*.parquet")
+    return {pq.ParquetFile(path).metadata.row_group(0).column(0).compression for path in files}
+
+
+def test_files_are_zstd_those_of_ingest_and_those_of_care(lake, tmp_path):
+    record(lake, tmp_path, 0, 0.0)
+    assert codecs(tmp_path) == {"ZSTD"}
+    record(lake, tmp_path, 1, 60.0)
+    care(lake, NEVER, (), NOW)
+    assert codecs(tmp_path) == {"ZSTD"}
