@@ -18,6 +18,7 @@ from analytics.metrics import Metrics
 from analytics.registry import Registry
 from analytics.study import StudyResult
 from analytics.tracking import translated
+from analytics.walk_forward import efficiency
 from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.policies.dotted import flat
 from strategy.policies.parameters import ParameterSet
@@ -124,6 +125,10 @@ def _trial_metrics(result: StudyResult) -> list[Metric]:
     metrics += [_metric("train.score", winner.trial.score), _metric("validation.score", winner.validation.score)]
     rivals = {"held_out.score": result.held_out, "baseline.score": result.baseline, "champion.score": result.champion}
     metrics += [_metric(name, each.score) for name, each in rivals.items() if each is not None]
+    for step in result.steps:
+        metrics += [_metric("walk_forward.before", step.before, step.known)]
+        metrics += [_metric("walk_forward.after", step.after, step.known)]
+    metrics.append(_metric("walk_forward.efficiency", efficiency(result.steps)))
     return metrics + [_metric(f"seconds.{name}", value) for name, value in result.seconds.items()]
 
 
@@ -151,7 +156,7 @@ def _params(result: StudyResult, info: TapeInfo) -> list[Param]:
         "window_end_ns": info.end_ns,
         "replay": str(settings.replay),
     }
-    for part in ("space", "folds", "objective"):
+    for part in ("search", "space", "folds", "objective"):
         told |= {f"{part}.{name}": value for name, value in getattr(settings, part).model_dump(mode="json").items()}
     found = [each for name, value in told.items() for each in _param(name, value)]
     return found + parameter_list("", result.winner.point.parameters) + parameter_list("base.", result.base)
@@ -160,6 +165,8 @@ def _params(result: StudyResult, info: TapeInfo) -> list[Param]:
 def _tags(result: StudyResult, info: TapeInfo) -> dict[str, str]:
     return {
         "study": result.name,
+        "sampler": result.settings.search.sampler,
+        "objective": result.settings.objective.measure,
         "venue": info.venue,
         "symbol": info.symbol,
         "tape_fingerprint": info.fingerprint,
