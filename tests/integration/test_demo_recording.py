@@ -12,6 +12,7 @@ import pytest
 
 RECORDING = Path(__file__).resolve().parents[3] / "shared" / "data" / "binance-spot-20240808"
 PLACE = ["--venue", "binance", "--symbol", "BTC/USDT"]
+ALL_THE_SAME = ("--override", "a short recording", *PLACE)
 
 pytestmark = [
     pytest.mark.slow,
@@ -82,11 +83,11 @@ def test_promotion_and_rollback_without_a_quoting_process(imported: dict[str, st
     held = microvol(imported, "versions", *PLACE).stdout.count("winner of")
     for seed in ("7", "8")[held:]:
         assert microvol(imported, "calibrate", "--trials", "5", "--seed", seed, *PLACE).returncode == 0
-    first = microvol(imported, "promote", "--version", "1", "--reason", "first", *PLACE)
+    first = microvol(imported, "promote", "--version", "1", "--reason", "first", *ALL_THE_SAME)
     assert "promote: version none -> 1" in first.stdout, first.stderr
-    assert "version 1 -> 2" in microvol(imported, "promote", "--version", "2", "--reason", "next", *PLACE).stdout
+    assert "version 1 -> 2" in microvol(imported, "promote", "--version", "2", "--reason", "next", *ALL_THE_SAME).stdout
     assert "version 2 -> 1" in microvol(imported, "rollback", "--reason", "back", *PLACE).stdout
-    again = microvol(imported, "promote", "--version", "1", "--reason", "again", *PLACE)
+    again = microvol(imported, "promote", "--version", "1", "--reason", "again", *ALL_THE_SAME)
     assert again.returncode == 0
     assert "already champion" in again.stdout
     unknown = microvol(imported, "promote", "--version", "99", "--reason", "no", *PLACE)
