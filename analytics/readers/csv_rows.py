@@ -24,8 +24,15 @@ class CsvRows:
         """Read a file whose first row names the columns, or one without such a row."""
         self.path = path
         self.line = 0
-        self.share = 0.0
         self._has_header = has_header
+        self._size = max(1, path.stat().st_size)
+        self._raw: BinaryIO | None = None
+        self._read = 0
+
+    @property
+    def share(self) -> float:
+        """Return how much of the file has been read, 0 to 1."""
+        return (self._read if self._raw is None else self._raw.tell()) / self._size
 
     def header(self) -> list[str]:
         """Return the first row, names or not; empty for an empty file."""
@@ -56,15 +63,14 @@ class CsvRows:
         return fault if isinstance(fault, WrongRow | Truncated) else WrongRow(self.path, self.line, str(fault))
 
     def _lines(self) -> Iterator[NumberedRow]:
-        size = max(1, self.path.stat().st_size)
         self.line = 0
         with self.path.open("rb") as raw:
+            self._raw = raw
             reader = csv.reader(_text(raw), strict=True)
             try:
                 for cells in reader:
                     self.line = reader.line_num
                     if cells:
-                        self.share = raw.tell() / size
                         yield self.line, cells
             except EOFError as error:
                 raise Truncated(f"{self.path}: truncated compression after line {self.line}") from error
@@ -72,6 +78,8 @@ class CsvRows:
                 raise Truncated(f"{self.path}: damaged compression ({error}) after line {self.line}") from error
             except (csv.Error, UnicodeDecodeError) as error:
                 raise WrongRow(self.path, self.line + 1, f"is not CSV ({error})") from error
+            finally:
+                self._read, self._raw = raw.tell(), None
 
 
 def _text(raw: BinaryIO) -> io.TextIOWrapper:

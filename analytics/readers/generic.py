@@ -54,7 +54,10 @@ class Table(Protocol):
     """Rows of named columns."""
 
     path: Path
-    share: float
+
+    @property
+    def share(self) -> float:
+        """Return how much of the file has been read, 0 to 1."""
 
     def header(self) -> list[str]:
         """Return the names of the columns."""

@@ -7,6 +7,7 @@ A trade's id is used where it counts one by one (Binance); elsewhere ids are of 
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -114,20 +115,25 @@ class TardisFile:
     def _messages(self, where: list[int]) -> Iterator[Row]:
         """Group the rows of incremental_book_L2 by message."""
         message: _Message | None = None
-        after_snapshot: bool | None = None  # what the message before was; None before the first snapshot
+        begun = False  # a snapshot has been seen
+        after_snapshot = False
+        key: tuple[str, str, str] | None = None
+        snapshot, side, price, amount = where
         for number, cells in self._rows():
-            times, (kind, side, price, amount) = self._times(cells), (cells[place] for place in where)
-            key = (*times, bool(chosen("is_snapshot", kind, _TRUTH)))
-            if message is None or message.key != key:
+            here = (cells[self._exch], cells[self._local], cells[snapshot])
+            if here != key:
                 if message is not None:
                     yield message.row(fresh=message.is_snapshot and not after_snapshot)
                     after_snapshot = message.is_snapshot
-                message = None
-            if after_snapshot is None and not key[2]:
+                key, message = here, None
+                is_snapshot = bool(chosen("is_snapshot", cells[snapshot], _TRUTH))
+                begun = begun or is_snapshot
+                if begun:
+                    message = _Message(self._times(cells), is_snapshot, number)
+            if message is None:
                 self.heard.leave_out("rows before the first snapshot")
                 continue
-            message = message or _Message(key, number)
-            message.add(number, chosen("side", side, _BOOK_SIDES), price, from_text(amount))
+            message.add(number, chosen("side", cells[side], _BOOK_SIDES), cells[price], from_text(cells[amount]))
         if message is not None:
             yield message.row(fresh=message.is_snapshot and not after_snapshot)
 
@@ -152,9 +158,9 @@ class TardisFile:
 class _Message:
     """The rows of one depth message."""
 
-    def __init__(self, key: tuple[int, int, bool], first: int) -> None:
-        self.key = key
-        self.is_snapshot = key[2]
+    def __init__(self, times: tuple[int, int], is_snapshot: bool, first: int) -> None:
+        self.is_snapshot = is_snapshot
+        self._times = times
         self._first = self._last = first
         self._sides: dict[int, list[tuple[str, str]]] = {BUY: [], SELL: []}
 
@@ -166,11 +172,12 @@ class _Message:
 
     def row(self, fresh: bool) -> Row:
         """Return the message as a fact; a snapshot's later messages add to its first."""
-        times, bids, asks = self.key[:2], tuple(self._sides[BUY]), tuple(self._sides[SELL])
+        times, bids, asks = self._times, tuple(self._sides[BUY]), tuple(self._sides[SELL])
         fact = Fresh(*times, bids, asks, "a snapshot of the file") if fresh else Change(*times, bids, asks)
         return Row(self._first, self._last, fact)
 
 
+@lru_cache
 def _bare(symbol: str) -> str:
     """Return a symbol as it is compared: capitals and digits alone."""
     return re.sub(r"[^A-Z0-9]", "", symbol.upper())
