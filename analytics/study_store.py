@@ -48,9 +48,13 @@ def rows_of(study: Any) -> list[TrialRow]:
 class Logs:
     """Journal lines in memory (Optuna's backend contract)."""
 
-    def __init__(self, lines: bytes) -> None:
-        """Take a journal's content; a last line without an end is left out."""
-        self._logs = [json.loads(line) for line in lines[: lines.rfind(b"\n") + 1].splitlines()]
+    def __init__(self, lines: bytes, path: Path) -> None:
+        """Take a journal's content; a last line without an end is left out, any other fault is a failure."""
+        whole = lines[: lines.rfind(b"\n") + 1].splitlines()
+        try:
+            self._logs = [json.loads(line) for line in whole]
+        except ValueError as error:
+            raise Failed(f"study journal {path} is damaged: {error}") from error
 
     def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
         """Return the logs from a number on."""
@@ -75,8 +79,12 @@ class Journal(Logs):
             raise Failed(f"study {path.stem} is being run by another process") from error
         self._file.seek(0)
         lines = self._file.read()
+        try:
+            super().__init__(lines, path)
+        except Failed:
+            self._file.close()
+            raise
         self._file.truncate(lines.rfind(b"\n") + 1)
-        super().__init__(lines)
         self._written = len(self._logs)
 
     def write(self) -> None:
@@ -122,7 +130,7 @@ def opened(name: str, folder: Path | None, resume: str | None) -> Iterator[Store
 
 def read(path: Path) -> Any:
     """Return the study of a journal as it stands, without touching the file."""
-    return optuna.load_study(study_name=path.stem, storage=JournalStorage(Logs(path.read_bytes())))
+    return optuna.load_study(study_name=path.stem, storage=JournalStorage(Logs(path.read_bytes(), path)))
 
 
 def _study(name: str, storage: Any) -> Any:

@@ -74,6 +74,16 @@ def test_a_line_that_was_torn_is_cut_off_and_an_open_trial_given_up(tmp_path):
     assert all(json.loads(line) for line in journal.read_bytes().splitlines())
 
 
+def test_a_damaged_journal_is_a_failure_that_names_it(tmp_path):
+    with opened(NAME, tmp_path, None) as store:
+        tell(store, 1)
+    journal = tmp_path / f"{NAME}.journal"
+    journal.write_bytes(b"{,\n" + journal.read_bytes())
+    with pytest.raises(Failed, match=f"study journal .*{NAME}.journal is damaged"), opened(NAME, tmp_path, None):
+        pass
+    assert journal.read_bytes().startswith(b"{,\n")
+
+
 def test_a_study_that_runs_is_not_run_twice(tmp_path):
     with opened(NAME, tmp_path, None) as store:
         tell(store, 1)
