@@ -102,6 +102,13 @@ def study_name(info: TapeInfo, base: ParameterSet, settings: StudySettings) -> s
     search = settings.search.model_copy(update={"workers": 0})
     parts: list[Any] = [info.fingerprint, base.content_hash(), settings.seed, KERNEL_DIGEST, asdict(settings.replay)]
     parts += [model.model_dump_json() for model in (search, settings.space, settings.folds, settings.objective)]
-    content = orjson.dumps(parts, option=orjson.OPT_SERIALIZE_NUMPY, default=str)
+    content = orjson.dumps(parts, option=orjson.OPT_SERIALIZE_NUMPY, default=_plain)
     digest = hashlib.sha256(content).hexdigest()[: warm_start.DIGITS]
     return f"{info.venue}-{slug(info.symbol)}-{digest}"
+
+
+def _plain(value: Any) -> Any:
+    """Return a named tuple as a list, as orjson will not; drawn latencies are one."""
+    if isinstance(value, tuple):
+        return list(value)
+    raise TypeError(f"{value!r} cannot be part of a study's name")

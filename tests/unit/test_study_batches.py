@@ -15,6 +15,7 @@ from strategy.errors import Failed
 from strategy.policies.dotted import changed
 from strategy.policies.parameters import ParameterSet, Quoting
 from strategy.replay.driver import ReplayConfig
+from strategy.replay.latency import Latencies
 from strategy.replay.synthetic import SyntheticMarket, synthetic_tape
 
 BASE = ParameterSet(
@@ -101,6 +102,17 @@ def test_the_name_does_not_depend_on_who_replays(market, study):
         assert study_name(market[1], BASE, other) == study.name
     sharpe = dataclasses.replace(SETTINGS, objective=Objective(measure="sharpe"))
     assert study_name(market[1], BASE, sharpe) != study.name
+
+
+def test_the_name_depends_on_every_drawn_latency(market):
+    draws = [np.full(4_096, 8_000_000, np.int64) for _ in range(2)]
+    other = [each.copy() for each in draws]
+    other[1][2_000] += 1
+    names = [
+        study_name(market[1], BASE, dataclasses.replace(SETTINGS, replay=ReplayConfig(latencies=each)))
+        for each in (Latencies(*draws), Latencies(*draws), Latencies(*other))
+    ]
+    assert names[0] == names[1] != names[2]
 
 
 def test_progress_comes_after_every_trial_of_a_batch(market):
