@@ -21,6 +21,7 @@ from analytics.segment_files import market_folders, streams
 from analytics.writer import sole_writer
 from strategy.errors import BadData
 from strategy.live.layout import Layout
+from strategy.policies.document import Instrument
 from strategy.venues.collector import COMPRESSIONS, CollectorFile, Line
 from strategy.venues.events import InstrumentInfo, MarketEvent
 from strategy.venues.units import Units
@@ -67,32 +68,39 @@ class _Pass:
 
     def segments(self, venue: str, symbol: str, folder: Path) -> None:
         """Take in the segments of one symbol, each continuing the one before, in whatever order they turned up."""
-        state: StreamState | None = None
+        state: StreamState | None = None  # None: the next file does not continue the last that was read here
         for name, path in streams(folder):
             source = Source(venue, symbol, name)
-            if not self._grown(source, path):
-                state = None  # the next one does not continue the last that was read here
-                continue
-            sizes = instrument(self.lake, venue, symbol) or learn_stated(self.lake, path, venue, symbol)
-            if sizes is None:
-                self._problem(path, f"no exchangeInfo, and the lake knows no sizes of {symbol}; left for later")
-                continue
-            intake = Intake(self.lake, source, Units(sizes.tick_size, sizes.lot_size), state)
-            file = CollectorFile(path, intake.done.offset, intake.done.lines)
-            intake.run(file, partial(self._restate, source))
-            state = intake.state
-            self._account(intake, file)
+            try:
+                state = self._segment(source, path, state) if self._grown(source, path) else None
+            except FileNotFoundError:  # it is opened before anything is taken from it
+                self.say(f"{path}: was replaced by its compressed copy just now; left for the next pass")
+                state = None
+
+    def _segment(self, source: Source, path: Path, state: StreamState | None) -> StreamState | None:
+        """Take in the rest of one segment and return what it leaves behind."""
+        sizes = instrument(self.lake, source.venue, source.symbol) or self._learn(source, path)
+        if sizes is None:
+            self._problem(path, f"no exchangeInfo, and the lake knows no sizes of {source.symbol}; left for later")
+            return None
+        intake = Intake(self.lake, source, Units(sizes.tick_size, sizes.lot_size), state)
+        file = CollectorFile(path, intake.done.offset, intake.done.lines)
+        intake.run(file, partial(self._restate, source))
+        self._account(intake, file)
+        return intake.state
+
+    def _learn(self, source: Source, path: Path) -> Instrument | None:
+        """Learn a symbol's sizes from a file, or from any other of its folder: they need not come in order."""
+        others = [each for _, each in streams(path.parent) if each != path]
+        stated = (learn_stated(self.lake, each, source.venue, source.symbol) for each in (path, *others))
+        return next((sizes for sizes in stated if sizes is not None), None)
 
     def _grown(self, source: Source, path: Path) -> bool:
         """Say whether there may be lines that the lake lacks; a compressed file is read once to know."""
         done = self.ends.get(source, NOTHING)
         if done.complete:
             return False
-        try:
-            return path.suffix in COMPRESSIONS or path.stat().st_size > done.offset
-        except FileNotFoundError:
-            self.say(f"{path}: was replaced by its compressed copy just now; left for the next pass")
-            return False
+        return path.suffix in COMPRESSIONS or path.stat().st_size > done.offset
 
     def _restate(self, source: Source, _: int, event: MarketEvent) -> None:
         """Keep a symbol's minimums as its venue states them last."""
@@ -118,9 +126,14 @@ class _Pass:
         self.report.problems.append(f"{where}: {reason}")
 
     def journal(self, source: Source, path: Path) -> None:
-        """Take in one session's journal."""
-        if not self._grown(source, path):
-            return
+        """Take in one session's journal; one that is compressed just now is left for the next pass."""
+        try:
+            if self._grown(source, path):
+                self._journal(source, path)
+        except FileNotFoundError:
+            self.say(f"{path}: was replaced by its compressed copy just now; left for the next pass")
+
+    def _journal(self, source: Source, path: Path) -> None:
         done = Done.read(self.lake, source)
         file = CollectorFile(path, done.offset, done.lines)
         session = source.name.removeprefix("journal:").removesuffix(".log")

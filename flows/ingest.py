@@ -10,6 +10,7 @@ from flows.runner import step
 from flows.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from analytics.lake import Lake
     from analytics.verdict import Failure
 
 
@@ -37,7 +38,9 @@ def take_in_and_check() -> "tuple[dict[str, int], list[Failure]]":
     settings = load_settings()
     with rooms.lake(settings) as lake:
         since = lake_clock(lake)
+        _say_lag("lag found", lake, settings)
         report = asdict(ingest_files(lake, settings.layout, progress=log.say))
+        _say_lag("lag left", lake, settings)
         failing = failures_since(lake, since)
     problems = report.pop("problems")
     for problem in problems:
@@ -46,6 +49,14 @@ def take_in_and_check() -> "tuple[dict[str, int], list[Failure]]":
     log.say("ingested", **taken, failing_checks=len(failing))
     _tell(settings, failing)
     return taken, failing
+
+
+def _say_lag(what: str, lake: "Lake", settings: Settings) -> None:
+    """Say of every market how far the lake is behind its segments."""
+    from analytics.lag import lags
+
+    for lag in lags(lake, settings.layout):
+        log.say(what, **asdict(lag))
 
 
 def _tell(settings: Settings, failing: "list[Failure]") -> None:

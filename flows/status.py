@@ -27,7 +27,7 @@ class Line(NamedTuple):
 def status(settings: Settings) -> list[Line]:
     """Return every line of the status."""
     quoting = (_held, _switch, _quoting)
-    parts: tuple[Callable[[Settings], Iterator[Line]], ...] = (_servers, *quoting, _capture, _lake, _versions)
+    parts: tuple[Callable[[Settings], Iterator[Line]], ...] = (_servers, *quoting, _capture, _lag, _lake, _versions)
     return [line for part in parts for line in _safely(part, settings)]
 
 
@@ -103,6 +103,16 @@ def _captured(settings: Settings, venue: str, symbol: str) -> Line:
         facts += f", venue's clock {seen.clock_offset_ms:+.1f} ms"
     fresh = time.time_ns() - seen.heartbeat_ns < 5e9 and not seen.note
     return Line(what, "recording" if fresh else "stopped", f"{facts}; {seen.note}" if seen.note else facts)
+
+
+def _lag(settings: Settings) -> Iterator[Line]:
+    from analytics.lag import lags
+
+    with rooms.lake(settings, read_only=True) as lake:
+        for lag in lags(lake, settings.layout):
+            facts = f"{lag.seconds:.1f} s and {lag.bytes:,} bytes behind, in {lag.files} files"
+            state = "behind" if lag.bytes else "level"
+            yield Line(f"ingest {lag.venue} {lag.symbol}", state, facts if lag.bytes else "everything is in the lake")
 
 
 def _lake(settings: Settings) -> Iterator[Line]:
