@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analytics.exports_hftbacktest import export_hftbacktest
 from analytics.importer import NOT_JSON, TRUNCATED, UNUSABLE
 from analytics.market_rows import Counts
 from analytics.readers.hftbacktest import (
@@ -52,6 +53,7 @@ OPENING = [
     event(0, BOTH | SNAPSHOT | SELL_FLAG, 100.1, 0.5),
     event(0, BOTH | SNAPSHOT | SELL_FLAG, 100.2, 0.1 + 0.2),
 ]
+OPENING_LATER = [(flags, exch + 900 * MS, local + 900 * MS, *rest) for flags, exch, local, *rest in OPENING]
 DAY = [
     *OPENING,
     event(100, BOTH | DEPTH | BUY_FLAG, 99.9, 1.0),
@@ -142,6 +144,18 @@ def test_blocks_of_rows_join_without_a_seam(market, tmp_path, monkeypatch):
     monkeypatch.setattr("analytics.readers.hftbacktest._CHUNK_ROWS", 4)
     assert read(market, save(tmp_path / "a.npz", DAY)).added == Counts(depth_updates=23, trades=1, snapshots=1)
     assert books(market.tape()[0])[0] == {(BUY, 999): 15, (BUY, 998): 20, (SELL, 1001): 5, (SELL, 1002): 3}
+
+
+def test_what_we_export_comes_back_column_for_column(lake, market, tmp_path):
+    read(market, save(tmp_path / "a.npz", [*DAY, *OPENING_LATER, event(960, BOTH | DEPTH | BUY_FLAG, 99.6, 2.0)]))
+    tape, info = market.tape()
+    export_hftbacktest(tape, info, tmp_path / "out.npz")
+    back = rig(lake)
+    assert back.take(HftbacktestReader(), tmp_path / "out.npz").exit_code == 0
+    again, _ = back.tape()
+    assert tape.fresh.tolist().count(1) == 2
+    for name, column in tape._asdict().items():
+        assert column.tolist() == getattr(again, name).tolist(), name
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ def all_rows(market: Rig) -> list[object]:
     return [market.rows(name) for name in ("depth_updates", "depth_snapshots", "trades", "gaps")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alive_for", [1, 3])
 def test_a_kill_between_batches_loses_and_doubles_nothing(lake, tmp_path, monkeypatch, alive_for):
     many = [event(1000 + i, BOTH | DEPTH | BUY_FLAG, 90 + i % 7, float(i % 5)) for i in range(60)]
