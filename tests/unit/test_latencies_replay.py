@@ -70,6 +70,7 @@ def by_hand(settings: Settings, latencies: Latencies | None) -> np.ndarray:
     return replay(tape, info, ParameterSet(**PARAMETERS), config).orders
 
 
+@pytest.mark.slow
 def test_recorded_latencies_replay_as_the_same_draws_given_by_hand(home: Path, parameters: str) -> None:
     settings = recorded(home)
     done = replay_window(settings, Request(named=parameters, latency="recorded")).replayed
@@ -82,6 +83,7 @@ def test_recorded_latencies_replay_as_the_same_draws_given_by_hand(home: Path, p
     assert done.metrics.overall["round_trips"] == len(PAIRS)
 
 
+@pytest.mark.slow
 def test_constants_stand_in_place_of_the_settings(home: Path, parameters: str) -> None:
     settings = recorded(home, sessions=False)
     done = replay_window(settings, Request(named=parameters, latency="3,1.5")).replayed
@@ -90,6 +92,7 @@ def test_constants_stand_in_place_of_the_settings(home: Path, parameters: str) -
     assert "round_trips" not in done.metrics.overall
 
 
+@pytest.mark.slow
 def test_the_command_tells_the_latencies_and_keeps_them(
     home: Path, parameters: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
