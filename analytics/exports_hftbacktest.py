@@ -19,7 +19,7 @@ from analytics.hft_tape import TapeRows
 from strategy.replay.tape import Tape, TapeInfo
 
 MEMBER: Final = "data.npy"  # hftbacktest reads the array named `data`
-_LEVEL: Final = 1  # of compression: half as large again as 9 at a tenth of the time
+_LEVEL: Final = 1  # of compression: a quarter larger than 9, in a tenth of the time
 
 
 def export_hftbacktest(tape: Tape, info: TapeInfo, out: Path, progress: Progress = lambda share: None) -> Exported:

@@ -27,13 +27,13 @@ class Recording:
         for _ in range(8):
             self._change()
 
-    def go_on(self, updates: int, every: float = 0.1) -> "Recording":
-        """Add updates, with a trade after every other one."""
+    def go_on(self, updates: int, every: float = 0.1, fewest: int = 0) -> "Recording":
+        """Add updates of at least so many changes, with a trade after every other one."""
         for i in range(updates):
             self.second = round(self.second + every * self._rng.uniform(0.5, 1.5), 6)
             first = self._id + 1
             self._id += self._rng.randint(1, 4)
-            self._send(first, self._id, [self._change() for _ in range(self._rng.randint(0, 6))])
+            self._send(first, self._id, [self._change() for _ in range(self._rng.randint(fewest, 6))])
             if i % 2:
                 self._print()
         return self

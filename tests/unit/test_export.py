@@ -31,7 +31,7 @@ from strategy.kernel.records import BUY, SELL
 from strategy.replay.synthetic import SyntheticMarket, synthetic_tape
 from strategy.replay.tape import Tape, TapeInfo
 from tests.unit import market_lines as lines
-from tests.unit.research_samples import SYMBOL, VENUE, recording
+from tests.unit.research_samples import SYMBOL, VENUE, Recording, recording
 
 HERE = (VENUE, SYMBOL)
 PLACE = ["--venue", VENUE, "--symbol", SYMBOL]
@@ -301,3 +301,20 @@ def test_a_failed_export_leaves_nothing_behind(recorded: tuple[Tape, TapeInfo], 
     (tmp_path / "b.npz").mkdir()
     with pytest.raises(BadInput, match="which is a folder"):
         export_hftbacktest(*recorded, tmp_path / "b.npz")
+
+
+@pytest.mark.slow
+def test_an_exported_tape_comes_back_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = Recording(6).go_on(3).snapshot().go_on(40, fewest=1).lines
+    tapes = []
+    with Lake.open(LakeSettings.under(tmp_path / "here" / "lake")) as lake:
+        import_files(lake, [lines.write(tmp_path / "raw.log", raw)], *HERE)
+        tapes.append(load_tape(lake, *HERE))
+    export_hftbacktest(*tapes[0], tmp_path / "events.npz")
+    monkeypatch.setenv("MICROVOL_HOME", str(tmp_path / "there"))
+    sizes = ["--tick-size", "0.01", "--lot-size", "0.001"]
+    assert run(["import", str(tmp_path / "events.npz"), "--format", "hftbacktest", *PLACE, *sizes]) == 0
+    with Lake.open(LakeSettings.under(tmp_path / "there" / "lake"), read_only=True) as lake:
+        tapes.append(load_tape(lake, *HERE))
+    for name, column in tapes[0][0]._asdict().items():
+        assert np.array_equal(column, getattr(tapes[1][0], name)), name
