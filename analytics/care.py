@@ -53,6 +53,7 @@ class CareReport:
     snapshots_named: int = 0
     snapshots_left: int = 0
     files_deleted: int = 0
+    orphans_deleted: int | None = None  # left by a writer that was killed; DuckLake does not foretell them read-only
 
 
 def care(
@@ -78,6 +79,7 @@ def care(
     with sole_writer(lake):
         _expire(lake, _expiry(lake, settings, named, now, report))
         report.files_deleted = len(lake.query("care/delete_files", older_than=_dead(settings, now)))
+        report.orphans_deleted = len(lake.query("care/delete_orphans", older_than=_dead(settings, now)))
     after = _files(lake)
     report.tables = [TableFiles(name, *_pairs(before[name], after[name])) for name in before]
     return report

@@ -61,6 +61,7 @@ def summary(report: "CareReport") -> dict[str, Any]:
         "snapshots_named": report.snapshots_named,
         "snapshots_left": report.snapshots_left,
         "files_deleted": report.files_deleted,
+        "orphans_deleted": report.orphans_deleted,
     }
 
 

@@ -2,17 +2,22 @@
 
 import datetime as dt
 import os
+import random
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from analytics.lake import Lake, LakeSettings
+from analytics.care import CareSettings, care
+from analytics.ingest import ingest
+from analytics.lake import Lake, LakeSettings, run_checks
 from flows import platform
 from flows.cli import run
 from flows.settings import Settings, load_settings
@@ -20,6 +25,32 @@ from strategy.live.layout import Layout
 from tests.unit import market_lines as lines
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+ROOT = Path(__file__).resolve().parents[2]
+INGEST = """
+import sys
+from pathlib import Path
+import analytics.market_rows
+import analytics.intake as intake
+from analytics.ingest import ingest
+from analytics.lake import Lake, LakeSettings
+from strategy.live.layout import Layout
+intake.FLUSH_WEIGHT = 200
+home = Path(sys.argv[1])
+with Lake.open(LakeSettings.under(home / "lake")) as lake:
+    ingest(lake, Layout(home))
+"""
+CARE = """
+import datetime as dt, sys
+from pathlib import Path
+from analytics.care import CareSettings, care
+from analytics.lake import Lake, LakeSettings
+with Lake.open(LakeSettings.under(Path(sys.argv[1]) / "lake")) as lake:
+    print("ready", flush=True)
+    while True:
+        care(lake, CareSettings(1, 1), {int(sys.argv[2])}, dt.datetime.now(dt.UTC) + dt.timedelta(days=4))
+        print("cared", flush=True)
+"""
 
 DAY = dt.datetime.fromtimestamp(lines.START_NS / 1e9, dt.UTC).date()
 
@@ -104,3 +135,46 @@ def test_a_check_that_fails_is_an_event_of_the_prefect_server(home):
     facts = {"check": "crossed_tickers", "venue": "paper", "symbol": "BTC/USDT", "rows": 2}
     assert {name: event["payload"][name] for name in facts} == facts
     assert event["resource"]["prefect.resource.id"] == "microvol.lake.paper.BTC/USDT"
+
+
+@contextmanager
+def started(script: Path, code: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """Run code as a script of its own: DuckDB draws progress over the output of a `python -c`."""
+    script.write_text(code)
+    command = [sys.executable, str(script), *map(str, arguments)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_care_beside_ingest_and_killed_at_any_moment_loses_and_doubles_nothing(home):
+    """Care that keeps no snapshot but the named one, again and again, while ingest writes many small commits."""
+    rng, updates = random.Random(7), 800
+    folder = Layout(home).segments("paper", "BTC/USDT")
+    whole = lines.session(updates=updates)
+    lines.write(folder / "0001.log", whole[:300])
+    settings = LakeSettings.under(home / "lake")
+    with Lake.open(settings) as lake:
+        ingest(lake, Layout(home))
+        named = lake.snapshot_id()
+    lines.write(folder / "0001.log", whole)
+    with started(home / "ingest.py", INGEST, home) as writer:
+        for _ in range(3):
+            with started(home / "care.py", CARE, home, named) as carer:
+                assert carer.stdout is not None
+                assert carer.stdout.readline() == "ready\n"
+                time.sleep(rng.uniform(0.02, 0.8))
+        assert writer.wait(timeout=120) == 0
+    with Lake.open(settings) as lake:
+        care(lake, CareSettings(1, 1), {named}, dt.datetime.now(dt.UTC) + dt.timedelta(days=4))
+        window = {"venue": "paper", "symbol": "BTC/USDT", "start_ns": 0, "end_ns": 2**62}
+        ids = lake.query("queries/depth_updates", **window)["final_update_id"].to_list()
+        assert ids == [100, *range(102, 102 + 2 * updates, 2)]
+        assert lake.query("queries/trades", **window)["trade_id"].to_list() == list(range(1, updates + 1))
+        assert run_checks(lake) == []
+        assert lake.query("care/snapshots")["snapshot_id"].to_list() == [named, lake.snapshot_id()]
+        then = lake._connection.execute(f"select count(*) from depth_update at (version => {named})").fetchone()
+        assert then == (149,)

@@ -1,6 +1,9 @@
 """Care on a real lake: what it merges, drops, forgets and deletes, and what must stay readable."""
 
 import datetime as dt
+import os
+import shutil
+import time
 from pathlib import Path
 
 import polars as pl
@@ -191,3 +194,19 @@ def test_files_are_zstd_those_of_ingest_and_those_of_care(lake, tmp_path):
     record(lake, tmp_path, 1, 60.0)
     care(lake, NEVER, (), NOW)
     assert codecs(tmp_path) == {"ZSTD"}
+
+
+def test_a_file_that_a_killed_writer_left_goes_once_it_is_old(lake, tmp_path):
+    record(lake, tmp_path, 0, 0.0)
+    (held,) = (tmp_path / "lake" / "data").rglob("trade/**/*.parquet")
+    left = [held.with_name(f"ducklake-01a1ffd2-8d12-7958-8dcc-fa60480bd03{i}.parquet") for i in range(2)]
+    for path in left:
+        shutil.copy(held, path)
+    old = time.time() - 4 * DAY_S
+    for path in (held, left[0]):
+        os.utime(path, (old, old))
+    settings, now = CareSettings(36_500, 1), dt.datetime.now(dt.UTC)
+    assert foretell(lake, settings, (), now).orphans_deleted is None
+    assert care(lake, settings, (), now).orphans_deleted == 1
+    assert [path.exists() for path in (held, *left)] == [True, False, True]
+    assert len(market(lake)[2]) == 20
