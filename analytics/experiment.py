@@ -1,6 +1,7 @@
 """A calibration in MLflow: a parent run, a nested run for each of the best candidates, every trial in one table."""
 
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -51,7 +52,7 @@ def log_calibration(registry: Registry, result: StudyResult, info: TapeInfo, gat
         held_out += [_metric(f"gate.{gate.name}", gate.passed) for gate in gates if gate.passed is not None]
         log_batches(client, parent, held_out, [])
         client.log_inputs(parent, [_dataset(info)])
-        client.log_table(parent, _columns(result), "trials.json")
+        _log_trials(client, parent, result)
         for name, figure in calibration_figures(result, info).items():
             client.log_figure(parent, figure, f"{name}.png")
         nested = [_candidate(client, experiment, parent, i, each) for i, each in enumerate(result.candidates)]
@@ -181,6 +182,13 @@ def _dataset(info: TapeInfo) -> DatasetInput:
     window = f'{{"start_ns": {info.start_ns}, "end_ns": {info.end_ns}}}'
     dataset = Dataset(f"{info.venue} {info.symbol}", info.fingerprint[:36], "lake", place, profile=window)
     return DatasetInput(dataset, [InputTag("mlflow.data.context", "calibration")])
+
+
+def _log_trials(client: Any, run_id: str, result: StudyResult) -> None:
+    with warnings.catch_warnings():
+        # MLflow looks for images among text columns in a way that pandas deprecates.
+        warnings.filterwarnings("ignore", "For backward compatibility, 'str' dtypes", DeprecationWarning)
+        client.log_table(run_id, _columns(result), "trials.json")
 
 
 def _columns(result: StudyResult) -> dict[str, list[Any]]:

@@ -16,6 +16,7 @@ from analytics.folds import FoldSettings
 from analytics.objective import Objective
 from analytics.registry import Registry
 from analytics.study import StudySettings
+from analytics.thresholds import GateSettings
 from strategy.policies.dotted import flat
 from strategy.policies.parameters import ParameterSet, Quoting
 from strategy.replay.driver import ReplayConfig
@@ -35,6 +36,7 @@ SETTINGS = StudySettings(
     folds=FoldSettings(train_folds=2, validation_folds=1),
     objective=Objective(min_fills=1, min_fills_per_hour=0.0),
 )
+GATES = GateSettings(neighbour_draws=0, trials=2)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +57,7 @@ def promote(registry):
 
 @pytest.fixture(scope="module")
 def done(registry, market):
-    return calibrate(registry, *market, BASE, SETTINGS)
+    return calibrate(registry, *market, BASE, SETTINGS, GATES)
 
 
 def test_the_challenger_is_the_winner_with_its_provenance(registry, market, done):
@@ -103,7 +105,7 @@ def test_nested_runs_are_the_best_candidates_winner_first(registry, done):
 
 def test_the_next_calibration_has_to_beat_the_champion(registry, market, done):
     promote(registry)
-    again = calibrate(registry, *market, BASE, dataclasses.replace(SETTINGS, seed=11))
+    again = calibrate(registry, *market, BASE, dataclasses.replace(SETTINGS, seed=11), GATES)
     assert again.result.champion.score == done.result.held_out.score
     assert again.document.version == done.document.version + 1
     rival = next(verdict for verdict in again.verdicts if verdict.name == "rival")
@@ -175,7 +177,7 @@ def wait_until_healthy(port: int, log) -> None:
 
 def test_the_whole_calibration_works_through_an_mlflow_server(server, market):
     registry = Registry(server)
-    done = calibrate(registry, *market, BASE, SETTINGS)
+    done = calibrate(registry, *market, BASE, SETTINGS, GATES)
     moved = promote(registry)
     assert moved.to_version == done.document.version
     assert Registry(server).champion(*PLACE) == done.document
