@@ -1,7 +1,7 @@
 """Replays by period: what a parameter set earned in each stretch of equal length, and over all of them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,7 +12,7 @@ from analytics.activity import Activity, of_replay
 from analytics.excerpt import excerpt
 from analytics.folds import Window
 from analytics.markout import HORIZONS_S, MidPath, mid_path, realised
-from analytics.metrics import EDGE_HORIZON_S, Metrics, combine, metrics_of, tally
+from analytics.metrics import EDGE_HORIZON_S, Metrics, Tally, combine, metrics_of, tally
 from strategy.policies.parameters import ParameterSet
 from strategy.replay.driver import ReplayConfig, replay_many
 from strategy.replay.tape import Tape, TapeInfo
@@ -52,38 +52,32 @@ class PeriodReplays:
         self, sets: Sequence[ParameterSet], windows: Sequence[Window], config: ReplayConfig | None = None
     ) -> list[Replayed]:
         """Replay each set on every window, each time from the same holdings; `config` stands instead of the usual."""
-        if not sets:
-            return []
-        by_window = [self._activities(sets, window, config or self.config) for window in windows]
-        return [
-            self._replayed(parameters, windows, activities)
-            for parameters, *activities in zip(sets, *by_window, strict=True)
-        ]
+        by_window = [list(self._parts(sets, window, config or self.config)) for window in windows]
+        return [_added([parts[i] for parts in by_window]) for i in range(len(sets))]
 
-    def _activities(self, sets: Sequence[ParameterSet], window: Window, config: ReplayConfig) -> list[Activity]:
+    def _parts(self, sets: Sequence[ParameterSet], window: Window, config: ReplayConfig) -> Iterator[tuple[Tally, F64]]:
+        """Yield what each set did in a window as sums; what happened in it is let go of at once."""
         if window not in self._excerpts:
             self._excerpts[window] = excerpt(self.tape, window)
         own = replace(config, start_ns=window.start_ns, end_ns=window.end_ns)
-        results = replay_many(self._excerpts[window], self.info, sets, own, workers=THREADS)
-        return [of_replay(result, window.start_ns, window.end_ns) for result in results]
-
-    def _replayed(
-        self, parameters: ParameterSet, windows: Sequence[Window], activities: Sequence[Activity]
-    ) -> Replayed:
         # A markout past the end of its window would look into what follows it.
-        paths = [self._path.between(window.start_ns, window.end_ns) for window in windows]
-        tallies = [tally(each, path, self.info) for each, path in zip(activities, paths, strict=True)]
-        scale = 1e4 / self._quoted_atoms(parameters)
-        parts = [
-            scale * earned_atoms(each, path, window, self._period_ns)
-            for each, path, window in zip(activities, paths, windows, strict=True)
-        ]
-        return Replayed(metrics_of(combine(tallies)), np.concatenate([np.zeros(0), *parts]))
+        path = self._path.between(window.start_ns, window.end_ns)
+        results = replay_many(self._excerpts[window], self.info, sets, own, workers=THREADS)
+        for parameters, result in zip(sets, results, strict=True):
+            activity = of_replay(result, window.start_ns, window.end_ns)
+            earned = earned_atoms(activity, path, window, self._period_ns) / self._quoted_atoms(parameters)
+            yield tally(activity, path, self.info), 1e4 * earned
 
     def _quoted_atoms(self, parameters: ParameterSet) -> float:
         """Return the notional that one side quotes, in atoms."""
         lots = parameters.quoting.order_qty / float(self.info.lot_size) * len(parameters.quoting.buy_spreads)
         return lots * float(np.nanmean(self._path.mid))
+
+
+def _added(parts: Sequence[tuple[Tally, F64]]) -> Replayed:
+    """Add up the parts of one set, a window each."""
+    earned = np.concatenate([np.zeros(0), *(series for _, series in parts)])
+    return Replayed(metrics_of(combine([each for each, _ in parts])), earned)
 
 
 def earned_atoms(activity: Activity, path: MidPath, window: Window, period_ns: int) -> F64:
