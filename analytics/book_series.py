@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import duckdb
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from analytics.lake import Lake
 from analytics.tape import levels_of
 from analytics.tape_book import Levels
 from analytics.tape_steps import Plan, plan
+from strategy.errors import Failed
 from strategy.kernel.book import new_book
 
 I64 = NDArray[np.int64]
@@ -38,8 +40,16 @@ class Market:
 
     def query(self, name: str, start_ns: int, end_ns: int) -> pl.DataFrame:
         """Run a query over a window of receive time, both ends inclusive."""
-        place = {"venue": self.venue, "symbol": self.symbol, "version": self.version}
-        return self.lake.query(name, **place, start_ns=start_ns, end_ns=end_ns)
+        return self.ask(name, start_ns=start_ns, end_ns=end_ns)
+
+    def ask(self, name: str, **params: int) -> pl.DataFrame:
+        """Run a query that takes venue, symbol and version; a snapshot that was expired meanwhile is a failure."""
+        try:
+            return self.lake.query(name, venue=self.venue, symbol=self.symbol, version=self.version, **params)
+        except duckdb.InvalidInputException as error:
+            if "No snapshot found" not in str(error):
+                raise
+            raise Failed(f"snapshot {self.version} of the lake was expired while it was read: ask again") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +64,7 @@ class Messages:
     @classmethod
     def of(cls, market: Market, start_ns: int, end_ns: int) -> "Messages":
         """Read the ids of a window, both ends inclusive, from the last snapshot before it on."""
-        place = {"venue": market.venue, "symbol": market.symbol, "version": market.version}
-        begin = market.lake.query("queries/book_start_of_version", **place, before_ns=start_ns).item()
+        begin = market.ask("queries/book_start_of_version", before_ns=start_ns).item()
         first = start_ns if begin is None else begin - WARM_UP_NS
         updates = market.query("queries/depth_ids", first, end_ns)
         snapshots = market.query("queries/snapshot_ids", first, end_ns)
@@ -76,11 +85,8 @@ def book_at(market: Market, at_ns: int) -> pl.DataFrame | None:
     diffs = messages.updates[int(rows[0]) : int(rows[-1]) + 1] if len(rows) else None
     times = (diffs[0, "local_ts"], diffs[-1, "local_ts"]) if diffs is not None else (0, _NOWHERE)
     ids = (diffs[0, "final_update_id"], diffs[-1, "final_update_id"]) if diffs is not None else (0, _NOWHERE)
-    return market.lake.query(
+    return market.ask(
         "queries/book_at",
-        version=market.version,
-        venue=market.venue,
-        symbol=market.symbol,
         snapshot_ns=snapshot[0],
         snapshot_id=snapshot[1],
         first_ns=times[0],

@@ -255,6 +255,16 @@ def test_an_answer_is_of_one_snapshot_whatever_is_ingested_during_it(
             assert not reader.top(*HERE, levels=2, every=None).equals(alone)
 
 
+def test_a_snapshot_that_was_expired_meanwhile_is_said(tmp_path: Path) -> None:
+    with Lake.open(LakeSettings.under(tmp_path / "lake")) as lake:
+        import_files(lake, [lines.write(tmp_path / "a.log", RAW[:40])], *HERE)
+        market = book_series.Market(lake, *HERE, lake.snapshot_id())
+        import_files(lake, [lines.write(tmp_path / "b.log", RAW)], *HERE)
+        lake._connection.execute("call ducklake_expire_snapshots('lake', versions => [?])", [market.version])
+        with pytest.raises(Failed, match=f"snapshot {market.version} of the lake was expired while it was read"):
+            book_series.book_at(market, stamps()[30])
+
+
 def test_the_place_is_the_one_that_the_commands_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "other.toml"
     file.write_text(f'home = "{tmp_path / "there"}"\nlake_data = "{tmp_path / "rows"}"\n')
