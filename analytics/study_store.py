@@ -71,29 +71,31 @@ class Journal(Logs):
     def __init__(self, path: Path) -> None:
         """Read what is there; a last line that a killed process did not finish is cut off."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a+b")
+        self._file = path.open("a+b", buffering=0)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self._file.close()
             raise Failed(f"study {path.stem} is being run by another process") from error
         self._file.seek(0)
-        lines = self._file.read()
+        lines = self._file.readall()
         try:
             super().__init__(lines, path)
         except Failed:
             self._file.close()
             raise
-        self._file.truncate(lines.rfind(b"\n") + 1)
-        self._written = len(self._logs)
+        self._kept = len(self._logs), lines.rfind(b"\n") + 1  # logs in the file, and its bytes
 
     def write(self) -> None:
-        """Hand the lines that are not yet in the file to the system, as one piece."""
+        """Hand the lines that are not yet in the file to the system; what Ctrl-C left half written is written anew."""
+        count, size = self._kept
         # json, not orjson: a figure that is not known is nan and has to stay it
-        lines = [json.dumps(log, separators=(",", ":")) + "\n" for log in self._logs[self._written :]]
-        self._file.write("".join(lines).encode())
-        self._file.flush()
-        self._written = len(self._logs)
+        lines = [json.dumps(log, separators=(",", ":")) + "\n" for log in self._logs[count:]]
+        data = rest = "".join(lines).encode()
+        self._file.truncate(size)
+        while rest:
+            rest = rest[self._file.write(rest) :]
+        self._kept = count + len(lines), size + len(data)
 
     def sync(self) -> None:
         """Wait until what was written is on the disk."""

@@ -74,6 +74,17 @@ def test_a_line_that_was_torn_is_cut_off_and_an_open_trial_given_up(tmp_path):
     assert all(json.loads(line) for line in journal.read_bytes().splitlines())
 
 
+def test_what_an_interrupt_left_half_written_is_written_anew(tmp_path):
+    journal = tmp_path / f"{NAME}.journal"
+    with opened(NAME, tmp_path, None) as store:
+        tell(store, 1)
+        with journal.open("ab") as file:
+            file.write(b'{"op_code":4,"worker_id":"half')
+        tell(store, 1)
+        assert len(rows_of(read(journal))) == 2
+    assert len([json.loads(line) for line in journal.read_bytes().splitlines()]) > 2
+
+
 def test_a_damaged_journal_is_a_failure_that_names_it(tmp_path):
     with opened(NAME, tmp_path, None) as store:
         tell(store, 1)
