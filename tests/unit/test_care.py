@@ -13,6 +13,7 @@ import pytest
 from analytics.care import CareSettings, care, foretell
 from analytics.ingest import ingest
 from analytics.lake import Lake, LakeSettings, run_checks
+from analytics.tape import load_tape
 from strategy.live.layout import Layout
 from tests.unit import market_lines as lines
 
@@ -210,3 +211,16 @@ def test_a_file_that_a_killed_writer_left_goes_once_it_is_old(lake, tmp_path):
     assert care(lake, settings, (), now).orphans_deleted == 1
     assert [path.exists() for path in (held, *left)] == [True, False, True]
     assert len(market(lake)[2]) == 20
+
+
+def test_a_cached_tape_is_not_taken_for_what_is_left_after_days_were_dropped(lake, tmp_path):
+    for number in range(5):
+        record(lake, tmp_path, number, DAY_S * number)
+    cache = tmp_path / "tape"
+    whole, _ = load_tape(lake, "paper", "BTC/USDT", cache=cache)
+    care(lake, NEVER, (), NOW)
+    assert len(load_tape(lake, "paper", "BTC/USDT", cache=cache)[0].update_local) == len(whole.update_local)
+    care(lake, CareSettings(36_500, 36_500, {"depth": 2, "trade": 2}), (), NOW)
+    left, _ = load_tape(lake, "paper", "BTC/USDT", cache=cache)
+    assert (len(whole.trade_local), len(left.trade_local)) == (100, 40)
+    assert left.update_local[0] > whole.update_local[0]
