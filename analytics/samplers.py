@@ -4,7 +4,6 @@ TPE takes a batch's own open trials for bad ones (constant liar), so that it doe
 CMA-ES and NSGA take a batch for a generation.
 """
 
-import importlib.util
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -14,8 +13,7 @@ from typing import Any, Final
 import optuna
 
 from analytics.objective import Evaluation
-from analytics.study_settings import SearchSettings
-from strategy.errors import BadInput
+from analytics.study_settings import SearchSettings, check_available
 
 STARTUP_TRIALS: Final = 12
 SMALLEST_GENERATION: Final = 8
@@ -111,8 +109,7 @@ def _random(settings: SearchSettings, seed: int) -> Any:
 
 
 def _gp(settings: SearchSettings, seed: int) -> Any:
-    if importlib.util.find_spec("torch") is None:
-        raise BadInput("sampler was 'gp', which needs the package torch: it is not installed")
+    check_available("gp")
     return optuna.samplers.GPSampler(seed=seed, n_startup_trials=STARTUP_TRIALS, warn_independent_sampling=False)
 
 

@@ -1,8 +1,11 @@
 """How a study is run and what it is after: settings only, light enough for every command to import."""
 
+import importlib.util
 from typing import Final, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from strategy.errors import BadInput
 
 Measure = Literal["markout", "net_edge_bps", "pnl", "sharpe", "calm_aggressiveness"]
 SamplerName = Literal["tpe", "cmaes", "nsga2", "nsga3", "random", "grid", "gp"]
@@ -19,6 +22,12 @@ class SearchSettings(BaseModel):
     workers: int = Field(0, ge=0, le=256, description="threads that replay; 0 = one a processor")
     warm_start: bool = Field(True, description="try the champion and the last study's best first")
     grid_points: int = Field(3, ge=2, le=64, description="of the grid sampler, an axis")
+
+
+def check_available(sampler: str) -> None:
+    """Refuse a sampler whose package is not installed."""
+    if sampler == "gp" and importlib.util.find_spec("torch") is None:
+        raise BadInput("sampler was 'gp', which needs the package torch: it is not installed")
 
 
 class FoldSettings(BaseModel):

@@ -8,7 +8,7 @@ piece when it is told, and synced once a batch.
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ class Logs:
         except ValueError as error:
             raise Failed(f"study journal {path} is damaged: {error}") from error
 
-    def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
+    def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
         """Return the logs from a number on."""
         return self._logs[log_number_from:]
 
@@ -131,8 +131,9 @@ def opened(name: str, folder: Path | None, resume: str | None) -> Iterator[Store
 
 
 def read(path: Path) -> Any:
-    """Return the study of a journal as it stands, without touching the file."""
-    return optuna.load_study(study_name=path.stem, storage=JournalStorage(Logs(path.read_bytes(), path)))
+    """Return the study of a journal as it stands, without touching the file; None when it was never begun."""
+    logs = Logs(path.read_bytes(), path)
+    return optuna.load_study(study_name=path.stem, storage=JournalStorage(logs)) if logs.read_logs(0) else None
 
 
 def _study(name: str, storage: Any) -> Any:

@@ -34,16 +34,18 @@ def propose(study: Any, space: Space, champion: ParameterSet | None, last: tuple
 
 
 def best_of_last(folder: Path, name: str, space: Space) -> tuple[str, TrialRow] | None:
-    """Return the newest other study of a study's market and its best trial; None when that one's space was another."""
+    """Return the newest other study of a study's market and its best trial; None when its space was another.
+
+    Studies that ended before their first trial do not count.
+    """
     market = name.rpartition("-")[0]
     others = [path for path in folder.glob(f"{market}-{'?' * DIGITS}.journal") if path.stem != name]
-    if not others:
-        return None
-    newest = max(others, key=lambda path: path.stat().st_mtime_ns)
-    study = read(newest)
-    rows = rows_of(study)
-    same = study.user_attrs.get(SPACE) == _identity(space)
-    return (newest.stem, rank_trials(rows, 1)[0]) if rows and same else None
+    for path in sorted(others, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+        study = read(path)
+        if study is not None and (rows := rows_of(study)):
+            same = study.user_attrs.get(SPACE) == _identity(space)
+            return (path.stem, rank_trials(rows, 1)[0]) if same else None
+    return None
 
 
 def _placed(space: Space, parameters: ParameterSet) -> dict[str, float] | None:

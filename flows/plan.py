@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from analytics.search import SpaceSettings
 from analytics.searched import searched
 from analytics.space_file import read_space
-from analytics.study_settings import MOST_TRIALS, FoldSettings, Objective, SearchSettings
+from analytics.study_settings import MOST_TRIALS, FoldSettings, Objective, SearchSettings, check_available
 from flows import log, rooms
 from flows.latency import settled, with_line
 from flows.parameters import parameters_of
@@ -89,6 +89,7 @@ class StudyPlan(BaseModel):
 
 def plan_study(settings: Settings, wanted: Wanted) -> StudyPlan:
     """Settle what the command left open: from the settings, the champion and what the lake holds."""
+    check_available(wanted.sampler or settings.study.sampler)
     base = parameters_of(settings, None, wanted.base, _spread(settings) | dict(wanted.changes))[1]
     space = _space(settings, wanted, base)
     first, last = _held(settings)

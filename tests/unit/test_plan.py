@@ -1,5 +1,6 @@
 """What a command, the settings and a file make of a study before it begins."""
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,9 @@ def test_a_space_file_stands_in_the_plan_and_its_faults_name_it(settings: Settin
 def test_an_unknown_sampler_is_bad_input(settings: Settings) -> None:
     with pytest.raises(BadInput, match=r"sampling\.sampler was 'annealing'"):
         planned(settings, sampler="annealing")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="torch is installed")
+def test_a_sampler_that_is_not_installed_is_refused_before_any_work(settings: Settings) -> None:
+    with pytest.raises(BadInput, match="which needs the package torch"):
+        planned(settings, sampler="gp")

@@ -122,6 +122,18 @@ def test_a_study_of_another_space_gives_nothing(tmp_path):
     assert warm_start.best_of_last(tmp_path / "none", NAMES[2], space_of()) is None
 
 
+def test_a_study_that_ended_before_its_first_trial_does_not_count(tmp_path):
+    space = space_of()
+    best = run(tmp_path, NAMES[0], space, 5.0)
+    (tmp_path / f"{NAMES[1]}.journal").write_bytes(b"")
+    found = warm_start.best_of_last(tmp_path, NAMES[2], space)
+    assert found is not None
+    assert (found[0], found[1].u) == (NAMES[0], best)
+    with opened(NAMES[1], tmp_path, None):
+        pass
+    assert warm_start.best_of_last(tmp_path, NAMES[2], space) == found
+
+
 def test_champion_and_last_best_come_first_and_no_point_twice():
     space = space_of()
     champion = space.point(dict.fromkeys(space.dimensions, 0.4)).parameters
