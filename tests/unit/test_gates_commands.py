@@ -1,5 +1,6 @@
 """Gates where people meet them: promote with and without --override, the table of one version's gates."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ class FakeRooms(FakeRegistry):
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(os, "environ", os.environ.copy())  # a command hands settings on to what it starts
     monkeypatch.setenv("MICROVOL_HOME", str(tmp_path))
+    monkeypatch.setenv("MICROVOL_CONFIG", "")
     monkeypatch.setenv("MICROVOL_PREFECT_API_URL", "http://127.0.0.1:9/api")
     return tmp_path
 
@@ -83,7 +86,9 @@ def test_versions_shows_one_versions_gates_with_number_threshold_and_why(
     assert all(word in shown for word in ("passed", "failed", "not applicable", "-1.25", "needs 1 days held out"))
 
 
-def test_a_wrong_threshold_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_threshold_is_one_line(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("MICROVOL_GATES__OVERFITTING_BLOCKS", "7")
     assert run(["status"]) == 2
     assert "gates.overfitting_blocks was '7': input should be a multiple of 2" in capsys.readouterr().err
