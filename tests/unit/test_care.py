@@ -121,6 +121,7 @@ def test_files_that_no_snapshot_needs_are_deleted_and_the_rest_is_whole(lake, tm
     assert all(now.equals(then) for now, then in zip(market(lake), before, strict=True))
 
 
+@pytest.mark.slow
 def test_days_past_their_keeping_are_dropped_for_that_table_alone(lake, tmp_path):
     for number in range(5):
         record(lake, tmp_path, number, DAY_S * number)
@@ -157,6 +158,7 @@ def test_depth_is_kept_from_the_snapshot_that_the_kept_days_go_on_from(lake, tmp
     assert lake.query("queries/depth_updates", **WINDOW)["local_ts"][0] <= snapshots[0]
 
 
+@pytest.mark.slow
 def test_depth_before_a_fresh_snapshot_is_dropped_up_to_the_first_kept_day(lake, tmp_path):
     for number in range(5):
         record(lake, tmp_path, number, DAY_S * number)
@@ -165,6 +167,7 @@ def test_depth_before_a_fresh_snapshot_is_dropped_up_to_the_first_kept_day(lake,
     assert days(lake, "depth_update") == days(lake, "depth_snapshot") == every[3:]
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_the_same_and_changes_nothing(lake, tmp_path):
     for number in range(5):
         record(lake, tmp_path, number, DAY_S * number)
@@ -213,6 +216,7 @@ def test_a_file_that_a_killed_writer_left_goes_once_it_is_old(lake, tmp_path):
     assert len(market(lake)[2]) == 20
 
 
+@pytest.mark.slow
 def test_a_cached_tape_is_not_taken_for_what_is_left_after_days_were_dropped(lake, tmp_path):
     for number in range(5):
         record(lake, tmp_path, number, DAY_S * number)

@@ -80,6 +80,7 @@ def test_a_row_filed_under_another_day_is_a_failure(lake, home):
     )
 
 
+@pytest.mark.slow
 def test_ingest_prints_the_check_that_failed_and_exits_3_with_everything_taken_in(home, capsys):
     record(home, [*lines.session(updates=3), *crossed()])
     assert run(["ingest"]) == 3
