@@ -124,12 +124,19 @@ class Child:
         """
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-        try:
-            code = self._process.wait(_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            log.warning("child did not stop in time", pid=self.pid)
-            return self.kill()
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while self.code is None:
+            if time.monotonic() > deadline or self._hangs():
+                log.warning("child did not stop in time", pid=self.pid)
+                return self.kill()
+            time.sleep(_POLL_SECONDS)
+        code = self._process.wait()
         return 0 if code == -signal.SIGTERM and self._silent_seconds() is None else code
+
+    def _hangs(self) -> bool:
+        """Return whether a quoting child has fallen silent: its orders rest until it is gone."""
+        silent = self._silent_seconds()
+        return self._watch.role == "quote" and silent is not None and silent > self._watch.stale_seconds
 
     def kill(self) -> int:
         """End it by force."""

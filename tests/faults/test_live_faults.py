@@ -131,6 +131,7 @@ def test_a_hanging_live_process_is_replaced_and_its_orders_go(rig: Rig) -> None:
     before = {report.client_id for report in rig.resting()}
     os.kill(hung.pid, signal.SIGSTOP)
     wait_for(lambda: not resting_of(rig, before), CLEARED_WITHIN, "no order of the hung process rests")
+    wait_for(lambda: (found := rig.quoting()) and found.pid != hung.pid and found, 60, "a new process")
     assert end(supervisor) == 0
     assert rig.resting() == []
 

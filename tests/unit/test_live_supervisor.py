@@ -29,7 +29,7 @@ if mode == "import":
 if mode == "deaf":
     path.write_text(json.dumps({"pid": os.getpid(), "heartbeat_ns": time.time_ns()}))
     time.sleep(600)
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+signal.signal(signal.SIGTERM, lambda *_: time.sleep(600) if mode == "hang when stopped" else sys.exit(0))
 if mode == "bad input":
     sys.exit(2)
 while True:
@@ -115,6 +115,16 @@ def test_a_child_that_is_still_importing_when_stopped_ended_in_order(tmp_path: P
     run = Run(tmp_path, mode="import")
     wait_for(run.layout.status_file("paper", "BTC/FDUSD").with_suffix(".importing").exists)
     assert run.end() == 0
+
+
+def test_a_child_that_hangs_while_it_stops_is_killed_and_cleared_up_after(tmp_path: Path) -> None:
+    run = Run(tmp_path, mode="hang when stopped")
+    run.pid()
+    run.rest("mv-t-1")
+    begun = time.monotonic()
+    assert run.end() == 1
+    assert time.monotonic() - begun < 10
+    assert run.broker.orders["mv-t-1"].status == "cancelled"
 
 
 def test_a_child_that_dies_of_the_signal_after_its_first_heartbeat_did_not_end_in_order(tmp_path: Path) -> None:
