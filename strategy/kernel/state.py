@@ -199,11 +199,17 @@ def new_out() -> Out:
 
 
 def new_state(
-    volatility: np.dtype[Any], signals: tuple[np.dtype[Any], ...], base_lots: float, quote_atoms: float, version: int
+    volatility: np.dtype[Any],
+    signals: tuple[np.dtype[Any], ...],
+    base_lots: float,
+    quote_atoms: float,
+    version: int,
+    ring: int = RING_CAPACITY,
 ) -> State:
     """Return the state before the first event: no book, no orders, the given holdings.
 
-    `volatility` and `signals` are the dtypes of those policies' own states.
+    `volatility` and `signals` are the dtypes of those policies' own states; `ring` is how many differences a window
+    may hold, fewer where no window is kept.
     """
     core = np.zeros(1, CORE)
     for name in ("need_fresh", "no_difference"):
@@ -225,7 +231,7 @@ def new_state(
         spread=np.zeros(1, SPREAD),
         inventory=np.zeros(1, INVENTORY),
         volatility=np.zeros(1, volatility),
-        ring=np.zeros((RING_CAPACITY, 2), np.float64),
+        ring=np.zeros((ring, 2), np.float64),
         signals=tuple(np.zeros(1, dtype) for dtype in signals),
     )
 

@@ -17,7 +17,7 @@ from strategy.kernel.contract import (
     spread_decide,
     volatility_update,
 )
-from strategy.kernel.jit import jit
+from strategy.kernel.jit import jit, jit_apart
 from strategy.kernel.news import take_order_news
 from strategy.kernel.quotes import vol_size
 from strategy.kernel.records import (
@@ -59,7 +59,7 @@ from strategy.kernel.state import Desk, Rules
 CLOCK_REACH: Final = 100_000  # ticks of the sampling clock that one book is good for; a longer silence is a gap
 
 
-@jit
+@jit_apart
 def step(state: Any, params: Any, event: Any, out: Any) -> int:
     """Take one event and return the number of actions in `out.actions`; `out.decided[0]` is 1 with a new decision.
 

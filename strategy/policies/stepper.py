@@ -11,7 +11,7 @@ from strategy.errors import BadInput
 from strategy.kernel.addresses import addresses
 from strategy.kernel.quotes import is_open
 from strategy.kernel.records import BUY, EVENT, KILL_NAMES, PURPOSE_NAMES, REGIME_NAMES
-from strategy.kernel.state import Out, Params, Records, State, new_out, new_state, restart_volatility
+from strategy.kernel.state import RING_CAPACITY, Out, Params, Records, State, new_out, new_state, restart_volatility
 from strategy.policies.composition import STEP, compose, policy_names
 from strategy.policies.document import Instrument
 from strategy.policies.packing import pack_parameters
@@ -147,11 +147,13 @@ def bound_step(parameters: ParameterSet, state: State, params: Params, event: Re
     return lambda: function(kept[0])
 
 
-def fresh_state(parameters: ParameterSet, base_lots: float, quote_atoms: float, version: int) -> State:
-    """Return the state in which a parameter set's strategy starts."""
+def fresh_state(
+    parameters: ParameterSet, base_lots: float, quote_atoms: float, version: int, ring: int = RING_CAPACITY
+) -> State:
+    """Return the state in which a parameter set's strategy starts; `ring` as in `new_state`."""
     volatility, _ = parameters.policy_of("volatility")
     signals = tuple(chosen.state for chosen, _ in parameters.signal_policies())
-    return new_state(volatility.state, signals, base_lots, quote_atoms, version)
+    return new_state(volatility.state, signals, base_lots, quote_atoms, version, ring)
 
 
 def _open_order(slot: np.void) -> dict[str, int | str]:

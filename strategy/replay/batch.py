@@ -26,9 +26,8 @@ from strategy.replay.tape import Tape, TapeInfo
 from strategy.replay.track import COUNTED
 
 LOOP: Final = "strategy.replay.skip"
-SLICE: Final = 8_192  # updates
+SLICE: Final = 4_096  # updates
 TOGETHER: Final = 32  # sets a thread takes through the tape together: more hold more memory than they save
-BOOK_ROWS: Final = 64  # of a book that stays empty
 NO_THIN: Final = Extremes(*(np.zeros(0, np.int64) for _ in Extremes._fields))
 
 
@@ -75,7 +74,7 @@ class _Skipping:
     def __init__(
         self, tape: Tape, info: TapeInfo, parameters: ParameterSet, config: ReplayConfig, index: Index | None
     ) -> None:
-        self._run: Run = new_run(known_of(tape, index).tape, info, parameters, config, widest=1)
+        self._run: Run = new_run(known_of(tape, index).tape, info, parameters, config, light=True)
         cursor, params = self._run.venue.cursor[0], self._run.params
         self.window = int(cursor["start_ns"]), int(cursor["end_ns"])
         self._market: Market = market_of(tape, parameters, params, self.window, index)
@@ -83,16 +82,7 @@ class _Skipping:
         thin = thin_of(self._market.depth, track) if params.risk[0]["min_depth_lots"] > 0 else NO_THIN
         self._skip: Skip = new_skip(track.first_row, int(cursor["local_trade"]), flips_of(track, params.risk), thin)
         self._loop: Callable[..., bool] = compose(LOOP, policy_names(parameters)).run
-        self._lighten()
         self._held = self._lend()
-
-    def _lighten(self) -> None:
-        """Leave out what only the reference driver needs: the engine's window and the venue's book."""
-        run = self._run
-        run.state = run.state._replace(ring=np.zeros((1, 2)))
-        book = run.venue.book
-        rows = book._replace(bids=np.zeros((BOOK_ROWS, 2), np.int64), asks=np.zeros((BOOK_ROWS, 2), np.int64))
-        run.venue = run.venue._replace(book=rows)
 
     def go_on(self, end_ns: int) -> None:
         """Replay up to a moment."""

@@ -1,5 +1,6 @@
 """The simulated venue's memory: its book, our orders in it, and the two lines to and from the strategy."""
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from strategy.replay.rows import FILL_ROW, ORDER_ROW, SAMPLE_ROW
 from strategy.replay.tape import Tape
 
 LIVE_ORDERS: Final = SLOTS  # a slot's next order is sent only when its last one is known to be gone
+LIGHT: Final = 64  # levels a side of a book that stays empty
 MARGIN: Final = 2 * SLOTS  # rows that one turn of the loop can append to any log, but for an order that takes:
 SWEPT: Final = ("fills", "responses")  # ... each level it fills from appends one row to these
 
@@ -119,28 +121,31 @@ USED: Final = {
 }
 
 
-def new_venue(tape: Tape, latencies: Latencies | None = None, widest: int | None = None) -> Venue:
+def new_venue(tape: Tape, latencies: Latencies | None = None, light: bool = False) -> Venue:
     """Return a venue with an empty book; without latencies it is reached and heard at once.
 
-    `widest` is more levels than any one update changes; None = look at the tape.
+    The book of a `light` one stays empty: nobody applies updates to it.
     """
     lines = constant(0, 0) if latencies is None else checked(latencies)
-    venue = Venue(np.zeros(1, CURSOR), new_book(), np.zeros(LIVE_ORDERS, LIVE), lines)
-    venue.cursor["widest"] = np.diff(tape.level_start).max(initial=0) + 1 if widest is None else widest
+    venue = Venue(np.zeros(1, CURSOR), new_book(LIGHT) if light else new_book(), np.zeros(LIVE_ORDERS, LIVE), lines)
+    venue.cursor["widest"] = 1 if light else np.diff(tape.level_start).max(initial=0) + 1
     return venue
 
 
-def new_logs() -> Logs:
-    """Return empty logs."""
-    room = 4 * MARGIN
+def new_logs(room: int = 4 * MARGIN) -> Logs:
+    """Return empty logs; `room` is for how many orders, fills and samples, the others start small.
+
+    What is appended is written in full, but for answers: those need zeros to begin with.
+    """
+    few = 4 * MARGIN
     return Logs(
-        requests=np.zeros(room, REQUEST),
-        responses=np.zeros(room, EVENT),
-        fills=np.zeros(room, FILL_ROW),
-        orders=np.zeros(room, ORDER_ROW),
-        samples=np.zeros(room, SAMPLE_ROW),
-        decisions=np.zeros(room, DECISION),
-        events=np.zeros(room, EVENT),
+        requests=np.empty(few, REQUEST),
+        responses=np.zeros(few, EVENT),
+        fills=np.empty(room, FILL_ROW),
+        orders=np.empty(room, ORDER_ROW),
+        samples=np.empty(room, SAMPLE_ROW),
+        decisions=np.empty(few, DECISION),
+        events=np.empty(few, EVENT),
     )
 
 
@@ -153,16 +158,17 @@ def with_room(venue: Venue, logs: Logs) -> tuple[Venue, Logs]:
     larger = {}
     for name, used in USED.items():
         spare = MARGIN + (deepest if name in SWEPT else 0)
-        larger[name] = _with_room(getattr(logs, name), int(cursor[used]), spare)
+        empty = np.zeros if name == "responses" else np.empty
+        larger[name] = _with_room(getattr(logs, name), int(cursor[used]), spare, empty)
     return venue._replace(book=book), Logs(**larger)
 
 
-def _with_room(table: Records, used: int, spare: int) -> Records:
+def _with_room(table: Records, used: int, spare: int, empty: Callable[..., Records]) -> Records:
     rows = len(table)
     while used + spare >= rows // 2:
         rows *= 2
     if rows == len(table):
         return table
-    larger = np.zeros(rows, table.dtype)
+    larger = empty(rows, table.dtype)
     larger[:used] = table[:used]
     return larger

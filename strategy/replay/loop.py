@@ -17,6 +17,7 @@ from strategy.replay.exchange import MARGIN
 from strategy.replay.feed import fetch_book, fetch_trade
 from strategy.replay.fill_model import on_gap, on_request, on_trade, on_update
 from strategy.replay.latency import arrival
+from strategy.replay.rows import OPEN
 
 NEVER: Final = 9_223_372_036_854_775_807
 
@@ -96,11 +97,13 @@ def has_room(venue: Any, logs: Any) -> bool:
 
 
 @jit_entry
-def run(tape: Any, depth: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, room: Any) -> bool:
+def run(held: Any) -> bool:
     """Walk until the window ends and return True; False when a log needs more room, with all progress kept.
 
-    `depth` are the tape's depth columns, empty when nobody asks; `room` (2,) EVENT is scratch, room[1] stays blank.
+    `held` is a `Walked` that Python lends.
     """
+    tape, depth, room = held.tape, held.depth, held.room
+    state, params, out, venue, logs = held.state, held.params, held.out, held.venue, held.logs
     c = venue.cursor[0]
     while has_room(venue, logs):
         due, source = look_ahead(tape, state, venue, logs)
@@ -217,6 +220,9 @@ def send(state: Any, venue: Any, logs: Any, action: Any) -> None:
     row["placed_ns"] = c["now"]
     row["mid_ticks"] = core["mid_ticks"]
     row["regime"] = core["regime"]
+    row["filled_lots"] = 0
+    row["ended_ns"] = 0
+    row["outcome"] = OPEN
 
 
 @jit

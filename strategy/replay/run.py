@@ -7,7 +7,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 
 from strategy.errors import BadInput
-from strategy.kernel.state import COUNTERS, Out, Params, Records, State, new_out
+from strategy.kernel.state import COUNTERS, RING_CAPACITY, Out, Params, Records, State, new_out
 from strategy.policies.document import Instrument
 from strategy.policies.packing import atoms_of, lots_of, pack_parameters
 from strategy.policies.parameters import ParameterSet
@@ -19,6 +19,7 @@ from strategy.replay.queue_models import QUEUE_MODELS
 from strategy.replay.tape import Tape, TapeInfo
 
 BPS: Final = 1e-4
+ROOM: Final = 16_384  # orders, fills and samples that logs begin with room for
 Driver = Literal["auto", "skip", "reference"]
 DRIVERS: Final = get_args(Driver)
 
@@ -106,21 +107,22 @@ class Run:
     quote_atoms: float
 
 
-def new_run(
-    tape: Tape, info: TapeInfo, parameters: ParameterSet, config: ReplayConfig, widest: int | None = None
-) -> Run:
-    """Return a replay that has not begun; `tape` as compiled loops want it, `widest` as in `new_venue`."""
+def new_run(tape: Tape, info: TapeInfo, parameters: ParameterSet, config: ReplayConfig, light: bool = False) -> Run:
+    """Return a replay that has not begun; `tape` as compiled loops want it.
+
+    A `light` one has no room for the engine's window and the venue's book, which the skip driver looks up.
+    """
     instrument = instrument_of(info)
     base, quote = lots_of(config.base, instrument), atoms_of(config.quote, instrument)
-    venue, out = new_venue(tape, config.lines(), widest), new_out()
+    venue, out = new_venue(tape, config.lines(), light), new_out()
     set_window(venue.cursor[0], tape, config)
     venue.cursor["base_lots"], venue.cursor["quote_atoms"] = base, quote
     out.recording[0] = config.record_decisions
     return Run(
-        state=fresh_state(parameters, base, quote, config.version),
+        state=fresh_state(parameters, base, quote, config.version, 1 if light else RING_CAPACITY),
         params=pack_parameters(parameters, instrument),
         venue=venue,
-        logs=new_logs(),
+        logs=new_logs(ROOM),
         out=out,
         base_lots=base,
         quote_atoms=quote,

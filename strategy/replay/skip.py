@@ -57,18 +57,13 @@ from strategy.replay.track import GAP_POINT, SILENCE_POINT, UPDATE_POINT
 
 @jit_entry
 def run(held: Any, end_ns: int) -> bool:
-    """Do what `go_on` does with a `Skipped` that Python lends."""
-    return go_on(held.market, held.state, held.params, held.out, held.venue, held.logs, held.skip, end_ns)
-
-
-@jit
-def go_on(market: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, skip: Any, end_ns: int) -> bool:
     """Go on until `end_ns` and return True; False when a log needs more room, with all progress kept.
 
-    `market` is (tape, index, track, depth): what is shared by all sets. What is long is called from one place alone:
-    everything is compiled into one function, once for each place.
+    `held` is a `Skipped` that Python lends. What is long is called from one place alone: everything is compiled into
+    one function, once for each place.
     """
-    tape, index, track = market.tape, market.indexed, market.track
+    market, state, params, out, skip = held.market, held.state, held.params, held.out, held.skip
+    tape, index, track, venue, logs = market.tape, market.indexed, market.track, held.venue, held.logs
     c, core, place = venue.cursor[0], state.core[0], skip.place[0]
     while has_room(venue, logs):
         source, row = at_once(c, place, logs), 0

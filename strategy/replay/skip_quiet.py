@@ -36,6 +36,8 @@ def first_change(index: Any, track: Any, state: Any, params: Any, skip: Any, row
         if SIDES_FOLLOW_MID and watch["sides"] == 1 and watch["prices"] == 0:
             watch_sides(state, params, skip)
     last, largest = min(end, watch["stop_row"]) if watch["walk"] == 0 else row, SPAN
+    if watch["prices"] == 0 and watch["drawdown"] == 0 and watch["trailing"] == 0:
+        row = kept_around(index, track, params, skip, row, last)
     while row < end:
         size = block_at(row, last, largest)
         if size == 1 and track.accepted[row] != row:
@@ -52,6 +54,34 @@ def first_change(index: Any, track: Any, state: Any, params: Any, skip: Any, row
         else:
             largest = size // BLOCK
     return end
+
+
+@jit
+def kept_around(index: Any, track: Any, params: Any, skip: Any, row: int, last: int) -> int:
+    """Return an update up to which, `last` at most, all keep within the watch, seen in whole blocks.
+
+    Blocks may begin before `row` and end after `last`: what they keep, their part does.
+    """
+    if row >= last:
+        return row
+    size = SPAN
+    while row < last:
+        start = row - row % size
+        sigma, double_mid, _, depth = ranges(index, track, skip, start, size)
+        if keeps(skip.watch[0], params.risk[0], sigma, halved(double_mid), depth):
+            row = start + size
+            size = SPAN if row % SPAN == 0 else BLOCK
+        elif size == SPAN:
+            size = BLOCK
+        else:
+            return row
+    return last
+
+
+@jit
+def halved(pair: Any) -> Any:
+    """Return mids of sums of bid and ask."""
+    return 0.5 * float(pair[0]), 0.5 * float(pair[1])
 
 
 @jit
@@ -88,7 +118,7 @@ def ranges(index: Any, track: Any, skip: Any, row: int, size: int) -> Any:
 def holds(state: Any, params: Any, skip: Any, sigma: Any, double_mid: Any, last: Any, depth: Any) -> bool:
     """Return whether a range of the market (pairs of low, high) keeps within the watch; remember it if so."""
     watch, desk = skip.watch[0], desk_of(state)
-    mid = (0.5 * float(double_mid[0]), 0.5 * float(double_mid[1]))
+    mid = halved(double_mid)
     if not keeps(watch, params.risk[0], sigma, mid, depth):
         return False
     if watch["prices"] == 1 and not prices_hold(state, params, skip, sigma, mid, last):

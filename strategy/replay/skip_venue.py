@@ -69,27 +69,41 @@ def next_touch(tape: Any, index: Any, venue: Any, bound_ns: int) -> tuple[int, i
     if c["live"] == 0:
         return NEVER, EXCH_TRADE, 0
     bid, ask = own_best(venue)
-    touches = index.touches
     last = first_at(index.exch_updates, bound_ns + 1)
-    j = max(c["exch_update"], c["clear_bin"])
+    j = next_bin(index.touches, max(c["exch_update"], c["clear_bin"]), last, bid, ask)
     while j <= last:
-        if j % BLOCK == 0:
-            span = j // SPAN
-            if j % SPAN == 0 and j + SPAN <= last and touches.low_256[span] > bid and touches.high_256[span] < ask:
-                j += SPAN
-                continue
-            block = j // BLOCK
-            if j + BLOCK <= last and touches.low_16[block] > bid and touches.high_16[block] < ask:
-                j += BLOCK
-                continue
-        if touches.low[j] <= bid or touches.high[j] >= ask:
-            ns, source, row = touch_in(tape, index, c, j, bid, ask)
-            if ns <= bound_ns:
-                c["clear_bin"] = j
-                return ns, source, row
-        j += 1
-    c["clear_bin"] = max(last, c["clear_bin"])
+        ns, source, row = touch_in(tape, index, c, j, bid, ask)
+        if ns < NEVER:
+            c["clear_bin"] = j
+            return (ns, source, row) if ns <= bound_ns else (NEVER, EXCH_TRADE, 0)
+        j = next_bin(index.touches, j + 1, last, bid, ask)
+    c["clear_bin"] = j
     return NEVER, EXCH_TRADE, 0
+
+
+@jit
+def next_bin(touches: Any, j: int, last: int, bid: int, ask: int) -> int:
+    """Return the first bin in [j, last] with a price that touches a bid or an ask of ours, one after `last` without.
+
+    Blocks are looked at whole, the part before `j` or after `last` as well.
+    """
+    size = SPAN
+    while j <= last:
+        start = j - j % size
+        if size == SPAN:
+            clear = touches.low_256[j // SPAN] > bid and touches.high_256[j // SPAN] < ask
+        elif size == BLOCK:
+            clear = touches.low_16[j // BLOCK] > bid and touches.high_16[j // BLOCK] < ask
+        else:
+            clear = touches.low[j] > bid and touches.high[j] < ask
+        if clear:
+            j = start + size
+            size = SPAN if j % SPAN == 0 else (BLOCK if j % BLOCK == 0 else 1)
+        elif size == 1:
+            return j
+        else:
+            size = BLOCK if size == SPAN else 1
+    return j
 
 
 @jit

@@ -38,7 +38,7 @@ class Counter:
         for name, value in fields.items():
             action[name] = value
         row = self.logs.orders[order_id - 1]
-        row["order_id"], row["side"], row["purpose"] = order_id, side, STOP_LOSS
+        row["order_id"], row["side"], row["purpose"], row["filled_lots"] = order_id, side, STOP_LOSS, 0
         on_request(self.venue, self.logs, action)
         return self.fills(order_id)
 
