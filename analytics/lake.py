@@ -84,6 +84,7 @@ class Lake:
     def open(cls, settings: LakeSettings, read_only: bool = False) -> Iterator["Lake"]:
         """Attach the lake; a writer makes it when it does not exist and applies the migrations it lacks."""
         with duckdb.connect(":memory:", config=_CONFIG) as connection:
+            connection.execute("set enable_progress_bar = false")  # it would land in a command's output
             load_extensions(connection, "postgres" if settings.catalog_file is None else "sqlite")
             _attach(connection, settings, read_only)
             lake = cls(settings, connection)
