@@ -196,21 +196,31 @@ def cancel(venue: Any, logs: Any, order_id: int) -> None:
 @jit
 def rest(venue: Any, logs: Any, action: Any) -> None:
     """Refuse an order or put it behind the size displayed at its price."""
+    if not admitted(venue, logs, action):
+        return
+    cursor = venue.cursor[0]
+    order = venue.live[cursor["live"]]
+    join(cursor, order, size_at(venue.book, action["side"], action["price_ticks"]))
+    cursor["live"] += 1
+    respond(venue, logs, ACK, action["order_id"], 0)
+
+
+@jit
+def admitted(venue: Any, logs: Any, action: Any) -> bool:
+    """Refuse an order, or write it into the first free place; what it stands behind is for the caller to say."""
     cursor = venue.cursor[0]
     if cursor["known"] == 0:
         refuse(venue, logs, action["order_id"], REJECT_OTHER)
-        return
+        return False
     if reached(cursor, action["side"], action["price_ticks"]):
         refuse(venue, logs, action["order_id"], REJECT_POST_ONLY)
-        return
+        return False
     order = venue.live[cursor["live"]]
     order["order_id"] = action["order_id"]
     order["side"] = action["side"]
     order["price_ticks"] = action["price_ticks"]
     order["leaves_lots"] = action["qty_lots"]
-    join(cursor, order, size_at(venue.book, action["side"], action["price_ticks"]))
-    cursor["live"] += 1
-    respond(venue, logs, ACK, action["order_id"], 0)
+    return True
 
 
 @jit_apart

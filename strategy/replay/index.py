@@ -247,24 +247,23 @@ def scatter(tape: Any, origin: int, places: Any, updates: Any, lots: Any) -> Non
 def entries(history: Any, side: int, ticks: int, update: int) -> tuple[int, int, int]:
     """Return (first, entry, end): a price's rows, and the first of them that a later update than `update` set."""
     keys, key = history.keys, key_of(side, ticks)
-    low, high = 0, len(keys)
-    while low < high:
-        middle = (low + high) // 2
-        if keys[middle] < key:
-            low = middle + 1
-        else:
-            high = middle
-    if low == len(keys) or keys[low] != key:
+    place = place_of(keys, 0, len(keys), key)
+    if place == len(keys) or keys[place] != key:
         return 0, 0, 0
-    first, end = history.starts[low], history.starts[low + 1]
-    low, high = first, end
+    first, end = history.starts[place], history.starts[place + 1]
+    return int(first), place_of(history.updates, first, end, update + 1), int(end)
+
+
+@jit
+def place_of(numbers: Any, low: int, high: int, number: int) -> int:
+    """Return the first place in [low, high) of sorted numbers that holds `number` or more, `high` without one."""
     while low < high:
         middle = (low + high) // 2
-        if history.updates[middle] <= update:
+        if numbers[middle] < number:
             low = middle + 1
         else:
             high = middle
-    return int(first), int(low), int(end)
+    return int(low)
 
 
 @jit

@@ -16,10 +16,9 @@ from strategy.kernel.step import step
 from strategy.replay.exchange import MARGIN
 from strategy.replay.feed import fetch_book, fetch_trade
 from strategy.replay.fill_model import on_gap, on_request, on_trade, on_update
+from strategy.replay.index import NEVER
 from strategy.replay.latency import arrival
 from strategy.replay.rows import OPEN
-
-NEVER: Final = 9_223_372_036_854_775_807
 
 # Sources, in the order in which equal times are served.
 EXCH_TRADE: Final = 0

@@ -13,8 +13,8 @@ from strategy.policies.packing import atoms_of, lots_of, pack_parameters
 from strategy.policies.parameters import ParameterSet
 from strategy.policies.stepper import fresh_state
 from strategy.replay.exchange import Logs, Venue, new_logs, new_venue
+from strategy.replay.index import NEVER
 from strategy.replay.latency import Latencies, checked, constant
-from strategy.replay.loop import NEVER
 from strategy.replay.queue_models import QUEUE_MODELS
 from strategy.replay.tape import Tape, TapeInfo
 

@@ -8,10 +8,10 @@ takes reads the sizes it meets from the same history.
 from typing import Any
 
 from strategy.kernel.jit import jit, jit_apart
-from strategy.kernel.records import ACK, BUY, PLACE, REJECT_OTHER, REJECT_POST_ONLY, SELL, TAKE
+from strategy.kernel.records import ACK, BUY, PLACE, REJECT_OTHER, SELL, TAKE
 from strategy.replay.answers import book_fill, end_unfilled, refuse, respond
-from strategy.replay.fill_model import cancel, fill_reached, on_gap, on_trade, reached
-from strategy.replay.index import BLOCK, FAR, NEVER, SPAN, first_at, key_of, shown_at
+from strategy.replay.fill_model import admitted, cancel, fill_reached, on_gap, on_trade
+from strategy.replay.index import BLOCK, FAR, NEVER, SPAN, first_at, key_of, place_of, shown_at
 from strategy.replay.loop import EXCH_TRADE, EXCH_UPDATE
 from strategy.replay.queue_models import join, resize
 
@@ -189,18 +189,10 @@ def serve_request(index: Any, venue: Any, logs: Any, action: Any) -> bool:
 @jit
 def rest(venue: Any, logs: Any, action: Any) -> None:
     """Refuse an order, or let it rest; what it stands behind is read when somebody asks."""
+    if not admitted(venue, logs, action):
+        return
     c = venue.cursor[0]
-    if c["known"] == 0:
-        refuse(venue, logs, action["order_id"], REJECT_OTHER)
-        return
-    if reached(c, action["side"], action["price_ticks"]):
-        refuse(venue, logs, action["order_id"], REJECT_POST_ONLY)
-        return
     order = venue.live[c["live"]]
-    order["order_id"] = action["order_id"]
-    order["side"] = action["side"]
-    order["price_ticks"] = action["price_ticks"]
-    order["leaves_lots"] = action["qty_lots"]
     order["since"] = c["exch_update"]
     order["joined"] = 0
     c["live"] += 1
@@ -221,7 +213,7 @@ def take(index: Any, venue: Any, logs: Any, action: Any, for_real: bool) -> int:
         return 0
     history, left, met = index.history, action["qty_lots"], 0
     best = c["ask_ticks"] if side == BUY else c["bid_ticks"]
-    k = place_of(history.keys, key_of(-side, best))
+    k = place_of(history.keys, 0, len(history.keys), key_of(-side, best))
     while best > 0 and left > 0 and 0 <= k < len(history.keys):
         ticks = history.keys[k] >> 1
         if side * (ticks - action["price_ticks"]) > 0:
@@ -237,16 +229,3 @@ def take(index: Any, venue: Any, logs: Any, action: Any, for_real: bool) -> int:
     if for_real and left > 0:
         end_unfilled(venue, logs, order_id)
     return met
-
-
-@jit
-def place_of(keys: Any, key: int) -> int:
-    """Return where a key stands, or would stand, among sorted keys."""
-    low, high = 0, len(keys)
-    while low < high:
-        middle = (low + high) // 2
-        if keys[middle] < key:
-            low = middle + 1
-        else:
-            high = middle
-    return low
