@@ -17,6 +17,8 @@ from analytics.tape import load_tape
 from strategy.live.layout import Layout
 from tests.unit import market_lines as lines
 
+pytestmark = pytest.mark.slow
+
 PLACE = {"venue": "paper", "symbol": "BTC/USDT"}
 WINDOW = {**PLACE, "start_ns": 0, "end_ns": 2**62}
 DAY_S = 86_400

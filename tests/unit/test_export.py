@@ -33,6 +33,8 @@ from strategy.replay.tape import Tape, TapeInfo
 from tests.unit import market_lines as lines
 from tests.unit.research_samples import SYMBOL, VENUE, Recording, recording
 
+pytestmark = pytest.mark.slow
+
 HERE = (VENUE, SYMBOL)
 PLACE = ["--venue", VENUE, "--symbol", SYMBOL]
 DEPTH, TRADE, CLEAR, SNAPSHOT = 1, 2, 3, 4

@@ -11,6 +11,8 @@ from analytics.lake import Lake, LakeSettings, run_checks
 from strategy.live.layout import Layout
 from tests.unit import market_lines as lines
 
+pytestmark = pytest.mark.slow
+
 WINDOW = {"venue": "paper", "symbol": "BTC/USDT", "start_ns": 0, "end_ns": 2**62}
 PLACE = {"venue": "paper", "symbol": "BTC/USDT"}
 

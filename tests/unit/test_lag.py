@@ -11,6 +11,8 @@ from strategy.live.layout import Layout
 from strategy.live.segment import compress
 from tests.unit import market_lines as lines
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:

@@ -25,6 +25,8 @@ from tests.unit.round_trip_samples import (
     midnight,
 )
 
+pytestmark = pytest.mark.slow
+
 NOTHING = dict.fromkeys(("pending", "unknown", "rejected", "untimed", "no_offset", "astray"), 0)
 
 

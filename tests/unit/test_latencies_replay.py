@@ -23,6 +23,8 @@ from strategy.replay.latency import Latencies, drawn
 from tests.unit import market_lines as lines
 from tests.unit.round_trip_samples import DAY, NEXT_DAY, SYMBOL, VENUE, Steps
 
+pytestmark = pytest.mark.slow
+
 PARAMETERS = {
     "schema_version": 2,
     "volatility": {"policy": "rolling_std", "vol_window_seconds": 1.0},

@@ -14,6 +14,8 @@ from flows.cli import run
 from strategy.live.layout import Layout
 from tests.unit import market_lines as lines
 
+pytestmark = pytest.mark.slow
+
 # a midnight, in seconds after the samples' start
 MIDNIGHT = -(lines.START_NS // 10**9) % 86_400
 DAY = dt.datetime.fromtimestamp(lines.START_NS / 1e9 + MIDNIGHT, dt.UTC).date()

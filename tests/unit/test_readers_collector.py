@@ -11,6 +11,8 @@ from analytics.market_rows import Counts
 from strategy.kernel.records import BUY, SELL
 from tests.unit.reader_rig import books, open_lake, rig, trades
 
+pytestmark = pytest.mark.slow
+
 START = 1_700_000_000_000_000_000
 MS = 1_000_000
 LATENCY = 7 * MS

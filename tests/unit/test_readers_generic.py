@@ -13,6 +13,8 @@ from strategy.errors import BadInput
 from strategy.kernel.records import BUY, SELL
 from tests.unit.reader_rig import books, open_lake, rig, trades, write
 
+pytestmark = pytest.mark.slow
+
 START_MS = 1_700_000_000_000
 MAPPING = """
 [snapshots]

@@ -22,6 +22,8 @@ from analytics.readers.hftbacktest import (
 from strategy.kernel.records import BUY, SELL
 from tests.unit.reader_rig import Rig, books, open_lake, rig, trades
 
+pytestmark = pytest.mark.slow
+
 START = 1_700_000_000_000_000_000
 MS = 1_000_000
 LATENCY = 3 * MS

@@ -18,6 +18,8 @@ from tests.unit.reader_rig import Rig, books, open_lake, rig, write
 from tests.unit.test_readers_hftbacktest import BOTH, BUY_FLAG, DEPTH, LOCAL, OPENING, SELL_FLAG, TRADE, event, save
 from tests.unit.test_readers_tardis import BOOK, L2, PRINTS, l2
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory):

@@ -10,6 +10,8 @@ from strategy.errors import BadInput
 from strategy.kernel.records import BUY, SELL
 from tests.unit.reader_rig import Rig, books, open_lake, rig, trades, write
 
+pytestmark = pytest.mark.slow
+
 STEM = "AAPL_2012-06-21_34200000_57600000_{}_2.csv"
 OPEN = int(datetime(2012, 6, 21, 13, 30, tzinfo=UTC).timestamp()) * 1_000_000_000  # 9:30 in New York, summer
 NO_ASK, NO_BID = "9999999999,0", "-9999999999,0"

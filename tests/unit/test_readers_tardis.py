@@ -9,6 +9,8 @@ from analytics.readers.tardis import TardisReader
 from strategy.kernel.records import BUY, SELL
 from tests.unit.reader_rig import Rig, books, open_lake, rig, trades, write
 
+pytestmark = pytest.mark.slow
+
 START_US = 1_700_000_000_000_000
 L2 = "exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount"
 TRADES = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount"

@@ -30,6 +30,8 @@ from strategy.replay.sigma import sigma_series
 from tests.unit import market_lines as lines
 from tests.unit.research_samples import SYMBOL, VENUE, Levels, naive_book, recording
 
+pytestmark = pytest.mark.slow
+
 HERE = (VENUE, SYMBOL)
 RAW = recording().lines
 SIDES = {"bid": BUY, "ask": SELL}

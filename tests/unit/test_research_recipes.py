@@ -19,6 +19,8 @@ from tests.unit import market_lines as lines
 from tests.unit.recipe_runner import BLOCK
 from tests.unit.research_samples import SYMBOL, VENUE, recording
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "research.md"
 
 

@@ -4,6 +4,8 @@ import pytest
 from analytics.statistics.bootstrap import block_length, mean_test, resampled_means
 from strategy.errors import BadInput
 
+pytestmark = pytest.mark.slow
+
 
 def autoregressive(rng, n, share, mean=0.0):
     """Return x(t) = share x(t-1) + e(t), moved by a mean."""

@@ -15,6 +15,8 @@ from flows.settings import load_settings
 from strategy.live.layout import Layout
 from tests.unit import market_lines as lines
 
+pytestmark = pytest.mark.slow
+
 DAY = dt.datetime.fromtimestamp(lines.START_NS / 1e9, dt.UTC).date()
 
 
