@@ -3,10 +3,8 @@
 import itertools
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +21,16 @@ from tests.integration.rig import ROOT, wait_for
 from tests.unit import market_lines as lines
 
 pytestmark = pytest.mark.slow
+
+HOLDER = """
+import sqlite3, sys, time
+held = sqlite3.connect(sys.argv[1], isolation_level=None)
+held.execute("begin immediate")
+print("held", flush=True)
+time.sleep(3.0)
+print(time.time(), flush=True)
+held.execute("rollback")
+"""
 
 FAULTS = [
     ("skip", {"stream": "depth", "count": 1}),
@@ -124,15 +132,14 @@ def test_a_catalogue_that_another_writer_holds_is_waited_for(tmp_path: Path) -> 
     settings = LakeSettings.under(tmp_path / "lake")
     lines.write(Layout(tmp_path).segments("paper", "BTC/USDT") / "0001.log", lines.session(updates=50))
     with Lake.open(settings) as lake:
-        assert settings.catalog_file is not None
-        other = sqlite3.connect(settings.catalog_file, isolation_level=None, check_same_thread=False)
-        other.execute("begin immediate")
-        release = threading.Timer(1.0, other.execute, ["rollback"])
-        begun = time.monotonic()
-        release.start()
-        report = ingest(lake, Layout(tmp_path))
-        assert time.monotonic() - begun >= 0.9
-        release.join()
-        other.close()
+        # another process: SQLite's locks do not keep two of its copies in one process apart
+        command = [sys.executable, "-c", HOLDER, str(settings.catalog_file)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == b"held\n"
+            report = ingest(lake, Layout(tmp_path))
+            ended = time.time()
+            released_at = float(holder.stdout.readline())
+        assert ended > released_at
         assert (report.market.depth_updates, report.market.trades) == (51, 50)
         assert run_checks(lake) == []
