@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,15 +14,8 @@ from strategy.policies.registry import KINDS, policies
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    before = dict(os.environ)
-    monkeypatch.setenv("MICROVOL_HOME", str(tmp_path))
-    monkeypatch.setenv("MICROVOL_CONFIG", "")
-    for name in ("PREFECT", "MLFLOW", "PAPER"):
-        monkeypatch.setenv(f"MICROVOL_PORTS__{name}", "9")  # discard: nobody answers there
-    yield tmp_path
-    os.environ.clear()  # a command hands its settings to the processes that it may start
-    os.environ.update(before)
+def home(command_home: Path) -> Path:
+    return command_home
 
 
 def test_help_imports_neither_prefect_nor_any_heavy_room() -> None:

@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -36,15 +34,8 @@ PAIRS = [(entry * 1_000, response * 1_000) for entry, response in TRIPS_US]
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    before = dict(os.environ)
-    monkeypatch.setenv("MICROVOL_HOME", str(tmp_path))
-    monkeypatch.setenv("MICROVOL_CONFIG", "")
-    for name in ("PREFECT", "MLFLOW", "PAPER"):
-        monkeypatch.setenv(f"MICROVOL_PORTS__{name}", "9")  # discard: nobody answers there
-    yield tmp_path
-    os.environ.clear()
-    os.environ.update(before)
+def home(command_home: Path) -> Path:
+    return command_home
 
 
 @pytest.fixture

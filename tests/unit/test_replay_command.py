@@ -1,8 +1,6 @@
 """`microvol replay` on a small lake of its own."""
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -19,15 +17,8 @@ PLACE = ["--venue", "binance", "--symbol", "BTC/USDT"]
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    before = dict(os.environ)
-    monkeypatch.setenv("MICROVOL_HOME", str(tmp_path))
-    monkeypatch.setenv("MICROVOL_CONFIG", "")
-    for name in ("PREFECT", "MLFLOW", "PAPER"):
-        monkeypatch.setenv(f"MICROVOL_PORTS__{name}", "9")  # discard: nobody answers there
-    yield tmp_path
-    os.environ.clear()
-    os.environ.update(before)
+def home(command_home: Path) -> Path:
+    return command_home
 
 
 @pytest.fixture

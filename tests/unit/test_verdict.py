@@ -21,13 +21,9 @@ DAY = dt.datetime.fromtimestamp(lines.START_NS / 1e9, dt.UTC).date()
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("MICROVOL_HOME", str(tmp_path))
-    monkeypatch.setenv("MICROVOL_CONFIG", "")
+def home(command_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PREFECT_API_URL", "")
-    for name in ("PREFECT", "MLFLOW", "PAPER"):
-        monkeypatch.setenv(f"MICROVOL_PORTS__{name}", "9")  # discard: nobody answers there
-    return tmp_path
+    return command_home
 
 
 @pytest.fixture
