@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from strategy.kernel.borrowing import borrowed
 from strategy.kernel.jit import jit, jit_entry
 from strategy.kernel.records import FRESH
 from strategy.kernel.risk import watch_silence
@@ -13,6 +14,7 @@ from strategy.replay.track import GAP_POINT, SILENCE_POINT, UPDATE_POINT
 @jit_entry
 def sigmas(tape: Any, state: Any, params: Any, event: Any, ts: Any, mid: Any, sigma: Any) -> int:
     """Write (local_ts, mid, sigma) of every accepted update, as `step` sees them; return how many there are."""
+    tape, state, params = borrowed(tape), borrowed(state), borrowed(params)
     core = state.core[0]
     gap, used = 0, 0
     for i in range(len(tape.update_local)):
@@ -52,6 +54,7 @@ def trace(tape: Any, state: Any, params: Any, event: Any, at: Any, columns: Any,
 
     `at` is (next update, first update, next gap, points, ticks, end ns, last accepted update): where it goes on.
     """
+    tape, state, params = borrowed(tape), borrowed(state), borrowed(params)
     rows, gaps = len(tape.update_local), len(tape.gap_local)
     while at[0] < rows or at[2] < gaps:
         gap_next = at[2] < gaps and (at[0] == rows or tape.gap_local[at[2]] <= tape.update_local[at[0]])
