@@ -17,6 +17,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final, NamedTuple
 
+import numba
+
 from strategy.errors import Failed
 from strategy.kernel import contract, jit
 from strategy.policies.parameters import GROUPS, ParameterSet
@@ -51,6 +53,13 @@ def compose(template: str, names: Names) -> ModuleType:
         if f"from {earlier} import" in _source(template):
             elsewhere[earlier] = compose(earlier, names).__name__
     return _generated(module_name(template, names), rebound(template, elsewhere))
+
+
+def has_code(template: str, names: Names) -> bool:
+    """Return whether a template's `run` with these policies has been compiled, or needs no compiler."""
+    if numba.config.DISABLE_JIT:
+        return True
+    return any(jit.cache_dir().glob(f"*/{module_name(template, names)}.run-*.nbi"))
 
 
 @cache

@@ -13,7 +13,7 @@ import numpy as np
 
 from strategy.kernel.borrowing import lend
 from strategy.kernel.state import Out, Params, State
-from strategy.policies.composition import compose, policy_names
+from strategy.policies.composition import compose, has_code, policy_names
 from strategy.policies.parameters import ParameterSet
 from strategy.replay.exchange import Logs, Venue, with_room
 from strategy.replay.index import Extremes, Index
@@ -54,6 +54,11 @@ def skip_many(
         for first in range(0, len(parts), workers):
             for results in list(pool.map(together, parts[first : first + workers])):
                 yield from results
+
+
+def is_compiled(parameters: ParameterSet) -> bool:
+    """Return whether the loop for a set's policies is on disk, or needs no compiler."""
+    return has_code(LOOP, policy_names(parameters))
 
 
 class Skipped(NamedTuple):

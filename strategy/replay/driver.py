@@ -6,7 +6,7 @@ from typing import Final
 
 from strategy.errors import BadInput
 from strategy.policies.parameters import GROUPS, ParameterSet
-from strategy.replay.batch import skip_many
+from strategy.replay.batch import is_compiled, skip_many
 from strategy.replay.index import Index
 from strategy.replay.reference import walk
 from strategy.replay.run import ReplayConfig, ReplayResult, instrument_of
@@ -14,7 +14,8 @@ from strategy.replay.tape import Tape, TapeInfo
 
 __all__ = ["ReplayConfig", "ReplayResult", "instrument_of", "replay", "replay_many"]
 
-WORTH: Final = 2_000_000  # events from which on skipping them pays for being compiled
+WORTH: Final = 2_000_000  # events from which on skipping them pays for building the index
+WORTH_COMPILING: Final = 60_000_000  # ... and for compiling the skip loop, where that has not been done yet
 
 _log: Final = logging.getLogger("microvol.replay")
 _told: Final[set[str]] = set()
@@ -54,7 +55,9 @@ def replay_many(
 def skips(tape: Tape, parameters: ParameterSet, config: ReplayConfig, sets: int = 1) -> bool:
     """Return whether the skip driver is to replay a set, one of so many; tells once of each policy that prevents it."""
     events = sets * (len(tape.update_exch) + len(tape.trade_exch))
-    if config.driver == "reference" or (config.driver == "auto" and events < WORTH):
+    if config.driver == "reference":
+        return False
+    if config.driver == "auto" and events < WORTH_COMPILING and (events < WORTH or not is_compiled(parameters)):
         return False
     walked = sorted(unskippable(parameters))
     if config.driver == "skip" and (walked or config.record_events):
