@@ -11,14 +11,21 @@ settings.register_profile("seeded", derandomize=True, deadline=None, database=No
 settings.load_profile("seeded")
 
 
+@pytest.fixture(autouse=True)
+def same_environment() -> Iterator[None]:
+    """Leave the environment as it was: a command hands its settings to the processes that it may start."""
+    environ, before = os.environ, dict(os.environ)
+    yield
+    os.environ = environ  # noqa: B003 (a test may have put another in its place)
+    os.environ.clear()
+    os.environ.update(before)
+
+
 @pytest.fixture
-def command_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Give commands a home of their own and nobody to talk to; what they put into the environment goes again."""
-    before = dict(os.environ)
+def command_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give commands a home of their own and nobody to talk to."""
     monkeypatch.setenv("MICROVOL_HOME", str(tmp_path))
     monkeypatch.setenv("MICROVOL_CONFIG", "")
     for name in ("PREFECT", "MLFLOW", "PAPER"):
         monkeypatch.setenv(f"MICROVOL_PORTS__{name}", "9")  # discard: nobody answers there
-    yield tmp_path
-    os.environ.clear()  # a command hands its settings to the processes that it may start
-    os.environ.update(before)
+    return tmp_path
