@@ -16,6 +16,8 @@ from strategy.venues.settings import VenueConfig
 from strategy.venues.units import Units
 from tests.unit.fake_venue import FakeVenue, diff, fake_venue
 
+pytestmark = pytest.mark.slow
+
 ORDER = ("POST", "/api/v3/order")
 PLACED = {
     "orderId": 77,

@@ -10,6 +10,8 @@ from analytics.market_rows import Counts
 from strategy.errors import BadInput
 from tests.unit import market_lines as lines
 
+pytestmark = pytest.mark.slow
+
 EVERYTHING = {"venue": "binance", "symbol": "BTC/USDT", "start_ns": 0, "end_ns": 2**62}
 
 

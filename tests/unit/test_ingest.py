@@ -12,6 +12,8 @@ from strategy.kernel.records import DECISION
 from strategy.live.layout import Layout
 from tests.unit import market_lines as lines
 
+pytestmark = pytest.mark.slow
+
 WINDOW = {"venue": "paper", "symbol": "BTC/USDT", "start_ns": 0, "end_ns": 2**62}
 
 

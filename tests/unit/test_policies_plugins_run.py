@@ -10,6 +10,8 @@ import pytest
 
 from strategy.kernel.sources import POLICY_PATH
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "tests" / "plugin"
 

@@ -109,6 +109,7 @@ UPDATES = 20_000 if numba.config.DISABLE_JIT else 10_000_000
 
 
 @pytest.mark.parametrize("absolute", [False, True])
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tick_size", "low", "high"),
     [

@@ -17,6 +17,8 @@ from tests.unit.kernel_samples import MS, START, parameter_set
 from tests.unit.tape_samples import QUOTED_ASK, QUOTED_BID, TapeMaker, run
 from tests.unit.venue_samples import PlainVenue, cancel, news_of, place
 
+pytestmark = pytest.mark.slow
+
 ROUND_TRIPS = [(2 * MS, 3 * MS), (40 * MS, 1 * MS), (7 * MS, 90 * MS), (1 * MS, 1 * MS)]
 
 

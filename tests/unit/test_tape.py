@@ -16,6 +16,8 @@ from strategy.venues.market import MarketReader
 from strategy.venues.units import Units
 from tests.unit import market_lines as lines
 
+pytestmark = pytest.mark.slow
+
 BTC = ("binance", "BTC/USDT")
 
 
