@@ -108,7 +108,7 @@ class Lake:
         """Run a statement that reads `frame` under the name `incoming`; return how many rows it changed."""
         if frame.is_empty():
             return 0
-        self._connection.register("incoming", frame)
+        self._try(lambda: self._connection.register("incoming", frame))  # making a view reads the catalogue
         try:
             return self.execute(name, **params)
         finally:

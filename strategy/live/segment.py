@@ -1,7 +1,8 @@
 """Raw frames on disk: whole lines in a plain active file, fsynced every second, compressed once closed.
 
-A line is written by one `os.write`, so a killed process leaves whole lines; it is acknowledged after the fsync that
-follows. Slow disk work (fsync, compression) is done by one background thread: the caller's stamps do not wait for it.
+A line is written by one `os.write` and acknowledged after the fsync that follows. A process killed in the middle of that
+write may leave a torn line at the end, never one that was acknowledged; readers stop before it. Slow disk work (fsync,
+compression) is done by one background thread: the caller's stamps do not wait for it.
 """
 
 import errno
@@ -33,7 +34,7 @@ class Mark(NamedTuple):
 
 
 class LineFile:
-    """An append-only file of `<local_ns> <json>` lines; no line is ever torn by this process."""
+    """An append-only file of `<local_ns> <json>` lines; a write that fails takes back what it had begun."""
 
     def __init__(self, path: Path) -> None:
         """Create the file; one that exists already is an error, it belongs to another session."""

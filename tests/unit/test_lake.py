@@ -78,6 +78,31 @@ def test_work_is_run_again_from_its_start_when_the_catalogue_was_locked(settings
         assert values(lake) == [3.0]
 
 
+class LockedOnce:
+    """A connection whose first view finds the catalogue locked, as it may while another process commits."""
+
+    def __init__(self, connection):
+        self._connection = connection
+        self.refused = 0
+
+    def __getattr__(self, name):
+        return getattr(self._connection, name)
+
+    def register(self, name, frame):
+        if not self.refused:
+            self.refused += 1
+            raise duckdb.Error("Failed to create view: Failed to query most recent snapshot: database is locked")
+        return self._connection.register(name, frame)
+
+
+def test_rows_are_offered_again_when_the_catalogue_was_locked(settings):
+    with Lake.open(settings) as lake:
+        again = Lake(settings, LockedOnce(lake._connection))
+        again.append("daily_metric", metric(1.0))
+        assert again._connection.refused == 1
+        assert values(lake) == [1.0]
+
+
 def test_an_error_that_is_no_lock_is_not_retried(settings):
     attempts = []
 
