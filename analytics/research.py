@@ -14,15 +14,16 @@ from typing import Final, Self
 import numpy as np
 import polars as pl
 
-from analytics import book_series, occupancy
-from analytics.book_series import Market, Messages, TopSeries
-from analytics.coverage import coverage
-from analytics.lake import Lake
-from analytics.lake_place import LakePlace
-from analytics.market_columns import MarketColumns, side_name, sizes_of, times
-from analytics.moments import Moment, duration_ns, nanoseconds, utc_text
-from analytics.parameter_choice import Choice, chosen_set
-from analytics.tape import load_tape
+from analytics.lake.coverage import coverage
+from analytics.lake.market_columns import MarketColumns, side_name, sizes_of, times
+from analytics.lake.moments import Moment, duration_ns, nanoseconds, utc_text
+from analytics.lake.place import LakePlace
+from analytics.lake.store import Lake
+from analytics.registry.parameter_choice import Choice, chosen_set
+from analytics.report import occupancy
+from analytics.tape import book_series
+from analytics.tape.book_series import Market, Messages, TopSeries
+from analytics.tape.tape import load_tape
 from strategy.errors import BadInput, Failed
 from strategy.policies.quantiles import provisional
 from strategy.replay.sigma import sigma_series

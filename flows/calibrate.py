@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect import flow
 
-from analytics.study_settings import MOST_TRIALS
+from analytics.study.settings import MOST_TRIALS
 from flows import console, log, rooms
 from flows.plan import StudyPlan, Wanted, plan_study, remember, resumed
 from flows.runner import step
@@ -13,7 +13,7 @@ from flows.settings import load_settings
 from strategy.errors import Failed
 
 if TYPE_CHECKING:
-    from analytics.calibration import Calibration
+    from analytics.study.calibration import Calibration
 
 
 @flow
@@ -51,10 +51,10 @@ def calibrate(
 @step
 def study(plan: StudyPlan) -> dict[str, Any]:
     """Load the tape, search, and let the room judge, log and register the winner."""
-    from analytics.agreement import yesterday
-    from analytics.calibration import calibrate as search
-    from analytics.study import Progress, study_name
-    from analytics.tape import load_tape
+    from analytics.gates.agreement import yesterday
+    from analytics.study.calibration import calibrate as search
+    from analytics.study.study import Progress, study_name
+    from analytics.tape.tape import load_tape
 
     settings = load_settings(venue=plan.venue, symbol=plan.symbol)
     window = (plan.start_ns, plan.end_ns)
@@ -82,8 +82,8 @@ def study(plan: StudyPlan) -> dict[str, Any]:
 
 def summary(done: "Calibration") -> dict[str, Any]:
     """Return what people ask for first: the version, its gates, its figures on the held-out fold, where time went."""
-    from analytics.verdicts import gate_rows
-    from analytics.walk_forward import efficiency
+    from analytics.gates.verdicts import gate_rows
+    from analytics.study.walk_forward import efficiency
 
     result, logged, document = done.result, done.logged, done.document
     assert logged is not None

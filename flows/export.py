@@ -11,14 +11,14 @@ from flows.settings import Settings
 from strategy.errors import BadInput
 
 if TYPE_CHECKING:
-    from analytics.exports import Exported
+    from analytics.export.common import Exported
 
 Window = tuple[int | None, int | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to write where: a format of `analytics.exports`, a window of receive time (ns, half-open), a place."""
+    """What to write where: a format of `analytics.export.common`, a window of receive time (ns, half-open), a place."""
 
     format: str
     window: Window
@@ -33,8 +33,8 @@ def export_window(settings: Settings, request: Request, progress: Callable[[floa
 
 
 def _events(settings: Settings, request: Request, progress: Callable[[float], None]) -> "Exported":
-    from analytics.exports import check_file
-    from analytics.exports_hftbacktest import export_hftbacktest
+    from analytics.export.common import check_file
+    from analytics.export.hftbacktest import export_hftbacktest
 
     check_file(request.out, ".npz")
     tape, info = load(settings, request.window)
@@ -42,10 +42,10 @@ def _events(settings: Settings, request: Request, progress: Callable[[float], No
 
 
 def _tables(settings: Settings, request: Request, progress: Callable[[float], None]) -> "Exported":
-    from analytics.book_series import Market
-    from analytics.exports import check_folder
-    from analytics.exports_parquet import Window, export_parquet
-    from analytics.market_columns import MarketColumns, sizes_of
+    from analytics.export.common import check_folder
+    from analytics.export.parquet import Window, export_parquet
+    from analytics.lake.market_columns import MarketColumns, sizes_of
+    from analytics.tape.book_series import Market
 
     check_folder(request.out)
     venue, symbol = settings.venue, settings.symbol

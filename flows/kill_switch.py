@@ -59,7 +59,7 @@ def _switch(settings: Settings) -> KillSwitch:
 
 def _who(reason: str) -> str:
     """Return who asks; without a reason nobody may."""
-    from analytics.promotion import user
+    from analytics.registry.promotion import user
 
     if not reason.strip():
         raise BadInput("reason was empty, the kill switch needs one")
@@ -84,7 +84,7 @@ def _wait(settings: Settings, holds: Callable[[doors.LiveStatus], bool]) -> door
 
 
 def _audit(settings: Settings, what: str, who: str, reason: str, outcome: str) -> None:
-    from analytics.audit import audit_writer
+    from analytics.registry.audit import audit_writer
 
     place = {"venue": settings.venue, "symbol": settings.symbol}
     audit_writer(settings.layout)({**place, "what": what, "who": who, "reason": reason, "outcome": outcome})

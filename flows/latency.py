@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from analytics.line import Constant, Days, Recorded, read_line
+from analytics.tape.line import Constant, Days, Recorded, read_line
 from flows import rooms
 from flows.settings import Settings
 
 if TYPE_CHECKING:
-    from analytics.latencies import RoundTrips
+    from analytics.tape.latencies import RoundTrips
     from strategy.replay.driver import ReplayConfig
 
 
@@ -33,7 +33,7 @@ def with_line(config: "ReplayConfig", settings: Settings, said: str) -> tuple["R
     if isinstance(line, Constant):
         constant = replace(config, entry_latency_ns=line.entry_ns, response_latency_ns=line.response_ns)
         return replace(constant, latencies=None), None
-    from analytics.latencies import round_trips
+    from analytics.tape.latencies import round_trips
 
     assert line.days is not None
     with rooms.lake(settings, read_only=True) as lake:

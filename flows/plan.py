@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from analytics.search import SpaceSettings
-from analytics.searched import searched
-from analytics.space_file import read_space
-from analytics.study_settings import MOST_TRIALS, FoldSettings, Objective, SearchSettings, check_available
+from analytics.study.search import SpaceSettings
+from analytics.study.searched import searched
+from analytics.study.settings import MOST_TRIALS, FoldSettings, Objective, SearchSettings, check_available
+from analytics.study.space_file import read_space
 from flows import log, rooms
 from flows.latency import settled, with_line
 from flows.parameters import parameters_of
@@ -25,7 +25,7 @@ from strategy.policies.faults import one_line
 from strategy.policies.parameters import ParameterSet
 
 if TYPE_CHECKING:
-    from analytics.study import StudySettings
+    from analytics.study.study import StudySettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class StudyPlan(BaseModel):
 
     def search(self, settings: Settings) -> "StudySettings":
         """Return the settings of the search; finished trials outlive this process."""
-        from analytics.study import StudySettings
+        from analytics.study.study import StudySettings
 
         config, trips = with_line(replay_config(settings), settings, self.latency)
         if trips is not None:
@@ -143,7 +143,7 @@ def _spread(settings: Settings) -> dict[str, Any]:
 
 def _held(settings: Settings) -> tuple[int, int]:
     """Return the first and last receive time that the lake holds of the symbol."""
-    from analytics.coverage import span
+    from analytics.lake.coverage import span
 
     with rooms.lake(settings, read_only=True) as lake:
         found = span(lake, settings.venue, settings.symbol)

@@ -41,7 +41,7 @@ def move(
 
     A rollback asks no gate.
     """
-    from analytics.audit import audit_writer
+    from analytics.registry.audit import audit_writer
 
     settings = load_settings(venue=venue, symbol=symbol)
     registry = rooms.registry(settings)

@@ -18,8 +18,8 @@ from strategy.errors import BadInput, Failed
 from strategy.live.layout import slug
 
 if TYPE_CHECKING:
-    from analytics.latencies import RoundTrips
-    from analytics.replayed import Replayed
+    from analytics.report.replayed import Replayed
+    from analytics.tape.latencies import RoundTrips
     from strategy.replay.driver import ReplayConfig
     from strategy.replay.tape import Tape, TapeInfo
 
@@ -36,7 +36,7 @@ class Request:
     changes: Mapping[str, Any] = field(default_factory=dict)
     window: Window = (None, None)
     driver: Driver = "auto"
-    latency: str | None = None  # instead of [costs] latency (analytics.line)
+    latency: str | None = None  # instead of [costs] latency (analytics.tape.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ def replay_config(settings: Settings) -> "ReplayConfig":
 
 def replay_window(settings: Settings, request: Request) -> Answer:
     """Load the tape and replay it."""
-    from analytics.index_files import index_of
-    from analytics.replayed import Replayed
+    from analytics.report.replayed import Replayed
+    from analytics.tape.index_files import index_of
     from strategy.replay.driver import replay, skips
 
     name, parameters = parameters_of(settings, request.version, request.named, request.changes)
@@ -87,8 +87,8 @@ def replay_window(settings: Settings, request: Request) -> Answer:
 
 def load(settings: Settings, window: Window) -> tuple["Tape", "TapeInfo"]:
     """Return the tape of a window; one that the lake holds nothing of is bad input that says what it does hold."""
-    from analytics.coverage import span
-    from analytics.tape import load_tape
+    from analytics.lake.coverage import span
+    from analytics.tape.tape import load_tape
 
     start, end = window
     with rooms.lake(settings, read_only=True) as lake:
@@ -131,7 +131,7 @@ def folder_of(settings: Settings, done: "Replayed") -> Path:
 
 def write(done: Answer, folder: Path) -> list[str]:
     """Write a replay's files and return their names, tables with the number of their rows."""
-    from analytics.replayed import write_replay
+    from analytics.report.replayed import write_replay
 
     return [
         f"{name} ({rows:,} rows)" if rows is not None else name

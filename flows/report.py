@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect import flow
 
-from analytics.line import Days
+from analytics.tape.line import Days
 from flows import log, rooms
 from flows.latency import settled_on, with_line
 from flows.replay import replay_config
@@ -28,7 +28,7 @@ def report(day: str | None = None, venue: str | None = None, symbol: str | None 
 @step
 def write_page(day: date, venue: str | None, symbol: str | None) -> dict[str, Any]:
     """Write one page under `<home>/report`."""
-    from analytics.report import write_report
+    from analytics.report.report import write_report
 
     settings = load_settings(venue=venue, symbol=symbol)
     out, assumed = settings.home / "report", assumptions(settings, day)

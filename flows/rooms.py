@@ -14,14 +14,14 @@ from flows.settings import Settings, credentials
 from strategy.errors import BadInput
 
 if TYPE_CHECKING:
-    from analytics.lake import Lake
-    from analytics.registry import Registry
+    from analytics.lake.store import Lake
+    from analytics.registry.registry import Registry
     from strategy.venues.settings import VenueConfig
 
 
 def lake(settings: Settings, read_only: bool = False) -> AbstractContextManager[Lake]:
     """Open the lake of the settings."""
-    from analytics.lake import Lake, LakeSettings
+    from analytics.lake.store import Lake, LakeSettings
 
     default = LakeSettings.under(settings.home / "lake")
     data = Path(settings.lake_data) if settings.lake_data else default.data_path
@@ -31,7 +31,7 @@ def lake(settings: Settings, read_only: bool = False) -> AbstractContextManager[
 def registry(settings: Settings) -> Registry:
     """Open the registry on the MLflow server when it answers, else on its database."""
     os.environ.update(quiet_env())
-    from analytics.registry import Registry
+    from analytics.registry.registry import Registry
 
     # one lock whether a process reaches the records through the server or directly
     return Registry(tracking_uri(settings), lock_dir=settings.home / "mlflow")

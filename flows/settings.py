@@ -12,10 +12,10 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from analytics.line import read_line
-from analytics.search import SpaceSettings
-from analytics.study_settings import StudyTable
-from analytics.thresholds import GateSettings
+from analytics.gates.thresholds import GateSettings
+from analytics.study.search import SpaceSettings
+from analytics.study.settings import StudyTable
+from analytics.tape.line import read_line
 from strategy.errors import BadInput
 from strategy.live.layout import Layout
 

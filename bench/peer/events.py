@@ -13,7 +13,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.hft_rows import BUY_EVENT, DEPTH_EVENT, EVENT_ROW, EXCH_EVENT, LOCAL_EVENT, TRADE_EVENT, side_flags
+from analytics.export.hft_rows import (
+    BUY_EVENT,
+    DEPTH_EVENT,
+    EVENT_ROW,
+    EXCH_EVENT,
+    LOCAL_EVENT,
+    TRADE_EVENT,
+    side_flags,
+)
 from strategy.replay.tape import Tape, prepared
 
 AFTER_NS: Final = 1_000_000_000  # a last row this long after the tape lets that engine see the tape's own last event

@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import Final
 
-from analytics.importer import import_files
-from analytics.lake import Lake, LakeSettings
-from analytics.tape import load_tape
+from analytics.ingest.importer import import_files
+from analytics.lake.store import Lake, LakeSettings
+from analytics.tape.tape import load_tape
 from strategy.replay.tape import Tape, TapeInfo
 
 VARIABLE: Final = "MICROVOL_RECORDINGS"

@@ -47,7 +47,7 @@ def export(
 
 def _wanted(kind: str | None, to: list[str]) -> tuple[str, str | None]:
     """Return the format and the window's end: `--to` takes either, each once."""
-    from analytics.exports import FORMATS
+    from analytics.export.common import FORMATS
 
     kinds = [each for each in to if each in FORMATS] + ([kind] if kind is not None else [])
     ends = [each for each in to if each not in FORMATS]

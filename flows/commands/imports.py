@@ -12,9 +12,9 @@ from flows.commands import options
 from strategy.errors import BadInput
 
 if TYPE_CHECKING:
-    from analytics.importer import ImportReport
-    from analytics.lake import Lake
-    from analytics.readers.seam import Reader
+    from analytics.ingest.importer import ImportReport
+    from analytics.ingest.readers.seam import Reader
+    from analytics.lake.store import Lake
 
 IMPORT_HELP = """Take recordings of others into the lake: collector files (.gz, .zst or plain), Tardis CSV, hftbacktest
 arrays, LOBSTER pairs, or tables whose columns a mapping names. The good part is kept; a second run adds nothing.
@@ -78,12 +78,12 @@ def _check(form: Format, own: Mapping[str, Any]) -> None:
 
 
 def _reader(form: Format, symbol: str, own: Mapping[str, Any]) -> "Reader":
-    from analytics.market_rows import wire_symbol
-    from analytics.readers.generic import GenericReader
-    from analytics.readers.hftbacktest import HftbacktestReader
-    from analytics.readers.lobster import NEW_YORK, LobsterReader
-    from analytics.readers.mapping import read_mapping
-    from analytics.readers.tardis import TardisReader
+    from analytics.ingest.market_rows import wire_symbol
+    from analytics.ingest.readers.generic import GenericReader
+    from analytics.ingest.readers.hftbacktest import HftbacktestReader
+    from analytics.ingest.readers.lobster import NEW_YORK, LobsterReader
+    from analytics.ingest.readers.mapping import read_mapping
+    from analytics.ingest.readers.tardis import TardisReader
 
     if form == "tardis":
         return TardisReader(wire_symbol(symbol), own["source_symbol"])
@@ -100,8 +100,8 @@ def _take(
     reader: "Reader | None",
     bar: console.Advance,
 ) -> "ImportReport":
-    from analytics.importer import import_files
-    from analytics.readers.landing import import_recordings
+    from analytics.ingest.importer import import_files
+    from analytics.ingest.readers.landing import import_recordings
 
     def progress(share: float) -> None:
         bar(round(100 * share, 1), 100, "")

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from analytics.study_settings import Measure, SamplerName
+from analytics.study.settings import Measure, SamplerName
 from flows import console, rooms
 from flows.commands import options
 from flows.runner import run
@@ -126,7 +126,7 @@ def versions(version: Version = None, venue: options.Venue = None, symbol: optio
 
 
 def _gates(settings: Settings, version: int) -> None:
-    from analytics.verdicts import gate_rows
+    from analytics.gates.verdicts import gate_rows
 
     document = rooms.registry(settings).document(settings.venue, settings.symbol, version)
     title = f"gates of version {version}, {settings.symbol} on {settings.venue}"

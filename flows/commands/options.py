@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from analytics.line import read_line
+from analytics.tape.line import read_line
 from flows.settings import Settings, load_settings
 from strategy.errors import BadInput
 

@@ -1,5 +1,5 @@
 -- Grain: one UTC day of receipt with market data. offset_ns is what the tape takes from receive times: the smallest
--- receive time less venue time but for the earliest thousandth (analytics.tape.clock_offset).
+-- receive time less venue time but for the earliest thousandth (analytics.tape.tape.clock_offset).
 -- Inputs: depth_update, trade. Parameters: $venue, $symbol, $first_day, $last_day (UTC, both inclusive).
 with messages as (
     select

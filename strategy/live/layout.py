@@ -2,7 +2,7 @@
 
 ```
 var/
-  lake/            catalogue and Parquet              (analytics/lake.py, written by ingest alone)
+  lake/            catalogue and Parquet              (analytics/lake/store.py, written by ingest alone)
   tape/            cached tapes by fingerprint
   segments/VENUE/SYMBOL/NAME.log[.zst]                raw frames
   journal/VENUE/SYMBOL/SESSION.log[.zst]              what a live session saw and did

@@ -1,8 +1,8 @@
 """Raw frames on disk: whole lines in a plain active file, fsynced every second, compressed once closed.
 
-A line is written by one `os.write` and acknowledged after the fsync that follows. A process killed in the middle of that
-write may leave a torn line at the end, never one that was acknowledged; readers stop before it. Slow disk work (fsync,
-compression) is done by one background thread: the caller's stamps do not wait for it.
+A line is written by one `os.write` and acknowledged after the fsync that follows. A process killed in the middle of
+that write may leave a torn line at the end, never one that was acknowledged; readers stop before it. Slow disk work
+(fsync, compression) is done by one background thread: the caller's stamps do not wait for it.
 """
 
 import errno

@@ -1,4 +1,4 @@
-"""The recorded market as columns: what `analytics.tape` builds from the lake and the drivers walk.
+"""The recorded market as columns: what `analytics.tape.tape` builds from the lake and the drivers walk.
 
 Two clocks stand on one axis: `*_exch` is the venue's time, `*_local` is our receive time after the estimated clock
 offset has been taken out, so that local - exch is the feed latency and is never negative.

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import orjson
 
-from analytics.lake import Lake, LakeSettings
+from analytics.lake.store import Lake, LakeSettings
 from strategy.live.capture_status import CaptureStatus, read_capture_status
 from strategy.live.layout import Layout
 from strategy.venues.collector import CollectorFile, Line
@@ -25,7 +25,7 @@ from tests.conformance.venue_process import paper_process
 
 # A server that has everything imported forks each process in milliseconds: hundreds of lives fit into a test.
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["strategy.live.capture", "analytics.ingest"])
+FORKS.set_forkserver_preload(["strategy.live.capture", "analytics.ingest.ingest"])
 DEPTH, TRADE, TICKER = "depth", "trade", "bookTicker"
 
 
@@ -96,10 +96,10 @@ def _capture(arguments: list[str], jump_s: float, after_s: float) -> int:
 
 def _ingest(home: Path, batch: int) -> int:
     """Ingest over and over until killed, in small batches, so that a kill finds many commits to fall between."""
-    import analytics.intake
-    from analytics.ingest import ingest
+    import analytics.ingest.intake
+    from analytics.ingest.ingest import ingest
 
-    analytics.intake.FLUSH_WEIGHT = batch
+    analytics.ingest.intake.FLUSH_WEIGHT = batch
     with Lake.open(LakeSettings.under(home / "lake")) as lake:
         while True:
             ingest(lake, Layout(home))

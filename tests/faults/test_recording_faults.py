@@ -12,8 +12,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from analytics.ingest import ingest
-from analytics.lake import Lake, LakeSettings, run_checks
+from analytics.ingest.ingest import ingest
+from analytics.lake.store import Lake, LakeSettings, run_checks
 from strategy.live.layout import Layout
 from strategy.venues.settings import paper_venue
 from tests.faults.recording_rig import DEPTH, LoggedVenue, account, kind, logged_venue, recorded, seen, start_capture

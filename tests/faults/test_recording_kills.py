@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from analytics.ingest import ingest
-from analytics.lake import Lake, LakeSettings, run_checks
+from analytics.ingest.ingest import ingest
+from analytics.lake.store import Lake, LakeSettings, run_checks
 from strategy.live.capture_status import CaptureStatus, read_capture_status
 from strategy.live.layout import Layout
 from strategy.venues.collector import CollectorFile

@@ -8,8 +8,8 @@ import numpy as np
 import orjson
 import polars as pl
 
-from analytics.importer import import_files
-from analytics.lake import Lake, LakeSettings
+from analytics.ingest.importer import import_files
+from analytics.lake.store import Lake, LakeSettings
 from strategy.kernel.records import ENTRY, KILL_NAMES, PURPOSE_NAMES, REGIME_NAMES, TAKE_PROFIT
 from strategy.policies.parameters import ParameterSet
 from strategy.replay.driver import ReplayConfig, ReplayResult, replay

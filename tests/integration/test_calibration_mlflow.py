@@ -11,12 +11,12 @@ import urllib.request
 import mlflow
 import pytest
 
-from analytics.calibration import calibrate
-from analytics.folds import FoldSettings
-from analytics.objective import Objective
-from analytics.registry import Registry
-from analytics.study import StudySettings
-from analytics.thresholds import GateSettings
+from analytics.gates.thresholds import GateSettings
+from analytics.registry.registry import Registry
+from analytics.study.calibration import calibrate
+from analytics.study.folds import FoldSettings
+from analytics.study.objective import Objective
+from analytics.study.study import StudySettings
 from strategy.policies.dotted import flat
 from strategy.policies.parameters import ParameterSet, Quoting
 from strategy.replay.driver import ReplayConfig

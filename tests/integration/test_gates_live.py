@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from analytics.agreement import NOTHING_LIVE, yesterday
-from analytics.registry import Registry
-from analytics.tape import load_tape
+from analytics.gates.agreement import NOTHING_LIVE, yesterday
+from analytics.registry.registry import Registry
+from analytics.tape.tape import load_tape
 from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.policies.document import Instrument, ParameterDocument
 from strategy.policies.parameters import ParameterSet, Quoting, Regimes

@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
-from analytics.care import CareSettings, care
-from analytics.ingest import ingest
-from analytics.lake import Lake, LakeSettings, run_checks
+from analytics.ingest.ingest import ingest
+from analytics.lake.care import CareSettings, care
+from analytics.lake.store import Lake, LakeSettings, run_checks
 from flows import platform
 from flows.cli import run
 from flows.settings import Settings, load_settings
@@ -30,10 +30,10 @@ ROOT = Path(__file__).resolve().parents[2]
 INGEST = """
 import sys
 from pathlib import Path
-import analytics.market_rows
-import analytics.intake as intake
-from analytics.ingest import ingest
-from analytics.lake import Lake, LakeSettings
+import analytics.ingest.market_rows
+import analytics.ingest.intake as intake
+from analytics.ingest.ingest import ingest
+from analytics.lake.store import Lake, LakeSettings
 from strategy.live.layout import Layout
 intake.FLUSH_WEIGHT = 200
 home = Path(sys.argv[1])
@@ -43,8 +43,8 @@ with Lake.open(LakeSettings.under(home / "lake")) as lake:
 CARE = """
 import datetime as dt, sys
 from pathlib import Path
-from analytics.care import CareSettings, care
-from analytics.lake import Lake, LakeSettings
+from analytics.lake.care import CareSettings, care
+from analytics.lake.store import Lake, LakeSettings
 with Lake.open(LakeSettings.under(Path(sys.argv[1]) / "lake")) as lake:
     print("ready", flush=True)
     while True:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from analytics.ingest import ingest
-from analytics.lake import Lake, LakeSettings, migrations, run_checks
+from analytics.ingest.ingest import ingest
+from analytics.lake.store import Lake, LakeSettings, migrations, run_checks
 from strategy.live.layout import Layout
 from tests.unit import market_lines as lines
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OPEN = """
 import sys, time
 from pathlib import Path
-from analytics.lake import Lake, LakeSettings
+from analytics.lake.store import Lake, LakeSettings
 print("ready", flush=True)
 sys.stdin.readline()
 with Lake.open(LakeSettings.under(Path(sys.argv[1]))) as lake:
@@ -27,7 +27,7 @@ APPEND = """
 import datetime as dt, sys
 from pathlib import Path
 import polars as pl
-from analytics.lake import Lake, LakeSettings
+from analytics.lake.store import Lake, LakeSettings
 with Lake.open(LakeSettings.under(Path(sys.argv[1]))) as lake:
     for i in range(int(sys.argv[3])):
         lake.append("daily_metric", pl.DataFrame([{
@@ -37,10 +37,10 @@ with Lake.open(LakeSettings.under(Path(sys.argv[1]))) as lake:
 INGEST = """
 import sys
 from pathlib import Path
-import analytics.market_rows
-import analytics.intake as intake
-from analytics.ingest import ingest
-from analytics.lake import Lake, LakeSettings
+import analytics.ingest.market_rows
+import analytics.ingest.intake as intake
+from analytics.ingest.ingest import ingest
+from analytics.lake.store import Lake, LakeSettings
 from strategy.live.layout import Layout
 intake.FLUSH_WEIGHT = 200
 home = Path(sys.argv[1])

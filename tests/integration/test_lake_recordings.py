@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analytics.importer import import_files
-from analytics.lake import Lake, LakeSettings, run_checks
-from analytics.market_rows import Counts
-from analytics.tape import load_tape
+from analytics.ingest.importer import import_files
+from analytics.ingest.market_rows import Counts
+from analytics.lake.store import Lake, LakeSettings, run_checks
+from analytics.tape.tape import load_tape
 
 pytestmark = pytest.mark.slow
 

@@ -6,12 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analytics.activity import of_replay
-from analytics.markout import mid_path
-from analytics.metrics import measure
-from analytics.registry import Registry
-from analytics.report import write_report
-from analytics.tape import load_tape
+from analytics.registry.registry import Registry
+from analytics.report.activity import of_replay
+from analytics.report.markout import mid_path
+from analytics.report.metrics import measure
+from analytics.report.report import write_report
+from analytics.tape.tape import load_tape
 from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.live.layout import Layout
 from strategy.policies.document import Instrument, ParameterDocument

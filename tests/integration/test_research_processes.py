@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analytics.lake import Lake, LakeSettings
+from analytics.lake.store import Lake, LakeSettings
 from analytics.research import Research
 from tests.unit.research_samples import SYMBOL, VENUE, naive_book, recording
 
@@ -17,8 +17,8 @@ BATCHES = 6
 INGEST = """
 import sys, time
 from pathlib import Path
-from analytics.ingest import ingest
-from analytics.lake import Lake, LakeSettings
+from analytics.ingest.ingest import ingest
+from analytics.lake.store import Lake, LakeSettings
 from strategy.live.layout import Layout
 from tests.unit import market_lines as lines
 from tests.unit.research_samples import SYMBOL, VENUE, recording

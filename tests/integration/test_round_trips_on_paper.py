@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analytics.ingest import ingest
-from analytics.lake import Lake, LakeSettings
-from analytics.latencies import RoundTrips, round_trips
-from analytics.line import Days
+from analytics.ingest.ingest import ingest
+from analytics.lake.store import Lake, LakeSettings
+from analytics.tape.latencies import RoundTrips, round_trips
+from analytics.tape.line import Days
 from strategy.policies.document import write_atomically
 from tests.integration.rig import SYMBOL, Rig, end, paper_rig, wait_for
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numba
 import pytest
 
-from analytics.importer import import_files
-from analytics.lake import Lake, LakeSettings
-from analytics.tape import load_tape
+from analytics.ingest.importer import import_files
+from analytics.lake.store import Lake, LakeSettings
+from analytics.tape.tape import load_tape
 from strategy.policies.parameters import ParameterSet
 from strategy.policies.presets import preset
 from strategy.replay.driver import ReplayConfig, replay

@@ -2,9 +2,9 @@
 
 import json
 
-from analytics.folds import FoldSettings
-from analytics.objective import Objective
-from analytics.study import StudySettings, run_study
+from analytics.study.folds import FoldSettings
+from analytics.study.objective import Objective
+from analytics.study.study import StudySettings, run_study
 from strategy.policies.parameters import parse_parameters
 from strategy.replay.driver import ReplayConfig
 from strategy.replay.synthetic import SyntheticMarket, synthetic_tape

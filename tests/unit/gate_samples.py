@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from analytics.agreement import Agreement
-from analytics.evidence import Evidence
-from analytics.metrics import Metrics
-from analytics.objective import Evaluation
-from analytics.stress import Strained
-from analytics.thresholds import GateSettings
+from analytics.gates.agreement import Agreement
+from analytics.gates.evidence import Evidence
+from analytics.gates.stress import Strained
+from analytics.gates.thresholds import GateSettings
+from analytics.report.metrics import Metrics
+from analytics.study.objective import Evaluation
 from tests.unit.activity_samples import SECOND, random_activity, random_path
 from tests.unit.registry_documents import document_with
 

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from analytics.importer import ImportReport
-from analytics.lake import Lake, LakeSettings, run_checks
-from analytics.readers.landing import import_recordings
-from analytics.readers.seam import Reader
-from analytics.tape import load_tape
+from analytics.ingest.importer import ImportReport
+from analytics.ingest.readers.landing import import_recordings
+from analytics.ingest.readers.seam import Reader
+from analytics.lake.store import Lake, LakeSettings, run_checks
+from analytics.tape.tape import load_tape
 from strategy.replay.driver import ReplayConfig, replay
 from strategy.replay.tape import Tape, TapeInfo
 from tests.unit.kernel_samples import parameter_set

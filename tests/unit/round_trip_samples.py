@@ -7,8 +7,8 @@ from pathlib import Path
 import orjson
 import polars as pl
 
-from analytics.ingest import ingest
-from analytics.lake import Lake
+from analytics.ingest.ingest import ingest
+from analytics.lake.store import Lake
 from strategy.live.layout import Layout
 
 VENUE, SYMBOL = "paper", "BTC/USDT"

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analytics import columns as kept_columns
-from analytics.columns import keep, kept, make_room, open_columns
+from analytics.tape import columns as kept_columns
+from analytics.tape.columns import keep, kept, make_room, open_columns
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = {
@@ -26,7 +26,7 @@ BUILD = """
 import sys
 import numpy as np
 from pathlib import Path
-from analytics.columns import kept, open_columns
+from analytics.tape.columns import kept, open_columns
 folder, turns = Path(sys.argv[1]), int(sys.argv[2])
 print("ready", flush=True)
 sys.stdin.readline()
@@ -40,7 +40,7 @@ FILL_DISK = """
 import resource, sys
 import numpy as np
 from pathlib import Path
-from analytics.columns import kept
+from analytics.tape.columns import kept
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 found = kept(Path(sys.argv[1]) / "full", {"ticks": np.arange(100_000)}, {"turn": 1})
 assert found[1] == {"turn": 1} and len(found[0]["ticks"]) == 100_000

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from analytics.excerpt import excerpt
-from analytics.folds import Window
+from analytics.study.folds import Window
+from analytics.tape.excerpt import excerpt
 from strategy.policies.parameters import ParameterSet
 from strategy.policies.sections import Quoting, Risk
 from strategy.replay.driver import ReplayConfig, replay

@@ -16,15 +16,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics import exports_parquet, hft_tape
-from analytics.book_series import Market
-from analytics.exports_hftbacktest import export_hftbacktest, in_units
-from analytics.exports_parquet import Window, export_parquet
-from analytics.hft_rows import EXCH_EVENT, LOCAL_EVENT, ordered
-from analytics.importer import import_files
-from analytics.lake import Lake, LakeSettings
-from analytics.market_columns import MarketColumns
-from analytics.tape import load_tape
+from analytics.export import hft_tape
+from analytics.export import parquet as exports_parquet
+from analytics.export.hft_rows import EXCH_EVENT, LOCAL_EVENT, ordered
+from analytics.export.hftbacktest import export_hftbacktest, in_units
+from analytics.export.parquet import Window, export_parquet
+from analytics.ingest.importer import import_files
+from analytics.lake.market_columns import MarketColumns
+from analytics.lake.store import Lake, LakeSettings
+from analytics.tape.book_series import Market
+from analytics.tape.tape import load_tape
 from flows.cli import run
 from strategy.errors import BadInput, Failed
 from strategy.kernel.records import BUY, SELL

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analytics.exports_hftbacktest import export_hftbacktest
-from analytics.importer import import_files
-from analytics.lake import Lake, LakeSettings
-from analytics.tape import load_tape
+from analytics.export.hftbacktest import export_hftbacktest
+from analytics.ingest.importer import import_files
+from analytics.lake.store import Lake, LakeSettings
+from analytics.tape.tape import load_tape
 from strategy.replay.synthetic import SyntheticMarket, synthetic_tape
 from strategy.replay.tape import Tape, TapeInfo
 from tests.unit import market_lines as lines

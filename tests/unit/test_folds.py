@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from analytics.folds import FoldSettings, Window, covered, split
+from analytics.study.folds import FoldSettings, Window, covered, split
 from strategy.errors import Failed
 from strategy.replay.tape import Tape, empty_tape
 

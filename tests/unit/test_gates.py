@@ -4,12 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analytics.agreement import NOTHING_LIVE, nothing
-from analytics.gates import judge
-from analytics.statistics.deflated import moments_of
-from analytics.stress import Strained
-from analytics.thresholds import GateSettings
-from analytics.verdicts import failed, gate_rows, gate_words
+from analytics.gates.agreement import NOTHING_LIVE, nothing
+from analytics.gates.gates import judge
+from analytics.gates.statistics.deflated import moments_of
+from analytics.gates.stress import Strained
+from analytics.gates.thresholds import GateSettings
+from analytics.gates.verdicts import failed, gate_rows, gate_words
 from tests.unit.gate_samples import AGREED, DAY, evaluation, evidence, skilled, strained
 from tests.unit.registry_documents import document_with
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from analytics.promotion import Move, Promotion, move_champion
-from analytics.verdicts import Verdict
+from analytics.gates.verdicts import Verdict
+from analytics.registry.promotion import Move, Promotion, move_champion
 from flows import rooms
 from flows.cli import run
 from tests.unit.test_promotion import BAD, GOOD, SILENT, FakeRegistry

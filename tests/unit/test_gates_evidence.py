@@ -3,18 +3,18 @@ import dataclasses
 import numpy as np
 import pytest
 
-from analytics.agreement import NOTHING_LIVE, nothing
-from analytics.calibration import document_of
-from analytics.evidence import gather, sampled, windows_of
-from analytics.folds import FoldSettings
-from analytics.gates import GATES, judge
-from analytics.objective import Objective
-from analytics.period_replays import PeriodReplays
-from analytics.search import SpaceSettings
-from analytics.sigmas import Sigmas
-from analytics.space import Space
-from analytics.study import StudySettings, run_study
-from analytics.thresholds import GateSettings
+from analytics.gates.agreement import NOTHING_LIVE, nothing
+from analytics.gates.evidence import gather, sampled, windows_of
+from analytics.gates.gates import GATES, judge
+from analytics.gates.period_replays import PeriodReplays
+from analytics.gates.thresholds import GateSettings
+from analytics.study.calibration import document_of
+from analytics.study.folds import FoldSettings
+from analytics.study.objective import Objective
+from analytics.study.search import SpaceSettings
+from analytics.study.sigmas import Sigmas
+from analytics.study.space import Space
+from analytics.study.study import StudySettings, run_study
 from strategy.policies.dotted import changed
 from strategy.policies.parameters import ParameterSet, Quoting
 from strategy.replay.driver import ReplayConfig

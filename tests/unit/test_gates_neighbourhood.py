@@ -1,6 +1,6 @@
 import pytest
 
-from analytics.neighbourhood import movable, neighbours
+from analytics.gates.neighbourhood import movable, neighbours
 from strategy.policies.dotted import changed, flat
 from strategy.policies.parameters import ParameterSet
 

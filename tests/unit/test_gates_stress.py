@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from analytics.folds import Window
-from analytics.stress import mean_spread_bps, slower, stressed, widest
-from analytics.thresholds import GateSettings
+from analytics.gates.stress import mean_spread_bps, slower, stressed, widest
+from analytics.gates.thresholds import GateSettings
+from analytics.study.folds import Window
 from strategy.replay.driver import ReplayConfig
 from strategy.replay.latency import drawn
 from strategy.replay.synthetic import SyntheticMarket, synthetic_tape

@@ -2,11 +2,11 @@ import gzip
 
 import pytest
 
-from analytics.coverage import coverage
-from analytics.importer import EXIT_CODES, ImportReport, import_files
-from analytics.instruments import instrument
-from analytics.lake import Lake, LakeSettings, run_checks
-from analytics.market_rows import Counts
+from analytics.ingest.importer import EXIT_CODES, ImportReport, import_files
+from analytics.ingest.market_rows import Counts
+from analytics.lake.coverage import coverage
+from analytics.lake.instruments import instrument
+from analytics.lake.store import Lake, LakeSettings, run_checks
 from strategy.errors import BadInput
 from tests.unit import market_lines as lines
 

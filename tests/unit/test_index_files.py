@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from analytics import index_files
-from analytics.excerpt import excerpt
-from analytics.folds import Window
-from analytics.index_files import flat, index_of
+from analytics.study.folds import Window
+from analytics.tape import index_files
+from analytics.tape.excerpt import excerpt
+from analytics.tape.index_files import flat, index_of
 from strategy.replay.index import build_index
 from strategy.replay.synthetic import SyntheticMarket, synthetic_tape
 from strategy.replay.tape import empty_tape

@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 import zstandard
 
-from analytics.ingest import IngestReport, ingest
-from analytics.instruments import instrument
-from analytics.lake import Lake, LakeSettings, run_checks
+from analytics.ingest.ingest import IngestReport, ingest
+from analytics.lake.instruments import instrument
+from analytics.lake.store import Lake, LakeSettings, run_checks
 from strategy.kernel.records import DECISION
 from strategy.live.layout import Layout
 from tests.unit import market_lines as lines

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from analytics.ingest import ingest
-from analytics.lake import Lake, LakeSettings, run_checks
+from analytics.ingest.ingest import ingest
+from analytics.lake.store import Lake, LakeSettings, run_checks
 from strategy.live.layout import Layout
 from tests.unit import market_lines as lines
 

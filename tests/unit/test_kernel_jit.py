@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from analytics.tape_book import Levels, Steps, rebuild
+from analytics.tape.book import Levels, Steps, rebuild
 from strategy.kernel import jit as module
 from strategy.kernel.jit import jit, jit_apart
 from strategy.policies.parameters import ParameterSet

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from analytics.ingest import ingest
-from analytics.lag import Lag, lags
-from analytics.lake import Lake, LakeSettings
+from analytics.ingest.ingest import ingest
+from analytics.lake.lag import Lag, lags
+from analytics.lake.store import Lake, LakeSettings
 from strategy.live.layout import Layout
 from strategy.live.segment import compress
 from tests.unit import market_lines as lines

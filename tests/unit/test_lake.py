@@ -4,9 +4,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from analytics import lake as lake_module
-from analytics.lake import Lake, LakeSettings, migrations, run_checks
-from analytics.writer import sole_writer
+from analytics.lake import store as lake_module
+from analytics.lake.store import Lake, LakeSettings, migrations, run_checks
+from analytics.lake.writer import sole_writer
 from strategy.errors import BadInput, Failed
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analytics.lake import Lake, LakeSettings, migrations
-from analytics.latencies import RoundTrips, round_trips
-from analytics.line import Constant, Days, Recorded, read_line
-from analytics.tape import clock_offset
+from analytics.lake.store import Lake, LakeSettings, migrations
+from analytics.tape.latencies import RoundTrips, round_trips
+from analytics.tape.line import Constant, Days, Recorded, read_line
+from analytics.tape.tape import clock_offset
 from strategy.errors import BadInput, Failed
 from strategy.replay.latency import drawn
 from tests.unit.round_trip_samples import (
@@ -168,7 +168,7 @@ def test_a_lake_of_an_older_build_says_how_to_bring_it_up_to_date(
 ) -> None:
     settings, all_of_them = LakeSettings.under(tmp_path / "old"), migrations()
     with monkeypatch.context() as older:
-        older.setattr("analytics.lake.migrations", lambda: [each for each in all_of_them if each[0] < 27])
+        older.setattr("analytics.lake.store.migrations", lambda: [each for each in all_of_them if each[0] < 27])
         with Lake.open(settings):
             pass
     with (

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analytics.importer import import_files
-from analytics.lake import Lake, LakeSettings
+from analytics.ingest.importer import import_files
+from analytics.lake.store import Lake, LakeSettings
 from flows.cli import run
 from flows.plan import Wanted, plan_study
 from flows.replay import Request, load, replay_config, replay_window

@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from analytics.activity import Activity, walk
-from analytics.constraints import shortfalls
-from analytics.measures import SCORES, FoldRun
-from analytics.metrics import combine, metrics_of, tally
-from analytics.study_settings import MEASURES, Objective
+from analytics.report.activity import Activity, walk
+from analytics.report.metrics import combine, metrics_of, tally
+from analytics.study.constraints import shortfalls
+from analytics.study.measures import SCORES, FoldRun
+from analytics.study.settings import MEASURES, Objective
 from strategy.kernel.records import ENTRY
 from strategy.replay.rows import CANCELLED, OPEN, ORDER_ROW, REJECTED, SAMPLE_ROW
 from tests.unit.activity_samples import INFO, SECOND, random_activity, random_path

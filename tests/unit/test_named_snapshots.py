@@ -2,8 +2,8 @@
 
 import pytest
 
-from analytics.named_snapshots import named_snapshots
-from analytics.registry import Registry
+from analytics.lake.named_snapshots import named_snapshots
+from analytics.registry.registry import Registry
 from strategy.errors import Failed
 from strategy.policies.document import ParameterDocument
 from tests.unit.registry_documents import document_with

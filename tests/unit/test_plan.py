@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from analytics.study_settings import MOST_TRIALS
+from analytics.study.settings import MOST_TRIALS
 from flows import plan as flows_plan
 from flows.plan import StudyPlan, Wanted, plan_study, remember, resumed
 from flows.settings import Settings, load_settings

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from analytics import plots
+from analytics.report import plots
 
 N = 4_000
 RNG = np.random.default_rng(1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analytics.promotion import Move, Promotion, move_champion
+from analytics.registry.promotion import Move, Promotion, move_champion
 from strategy.errors import BadInput, Failed
 from strategy.policies.document import ParameterDocument
 from tests.unit.registry_documents import document_with

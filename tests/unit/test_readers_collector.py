@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
-from analytics.importer import import_files
-from analytics.market_rows import Counts
+from analytics.ingest.importer import import_files
+from analytics.ingest.market_rows import Counts
 from strategy.kernel.records import BUY, SELL
 from tests.unit.reader_rig import books, open_lake, rig, trades
 

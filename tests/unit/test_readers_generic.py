@@ -5,10 +5,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from analytics.importer import NOT_JSON, UNUSABLE
-from analytics.market_rows import Counts
-from analytics.readers.generic import GenericReader
-from analytics.readers.mapping import read_mapping
+from analytics.ingest.importer import NOT_JSON, UNUSABLE
+from analytics.ingest.market_rows import Counts
+from analytics.ingest.readers.generic import GenericReader
+from analytics.ingest.readers.mapping import read_mapping
 from strategy.errors import BadInput
 from strategy.kernel.records import BUY, SELL
 from tests.unit.reader_rig import books, open_lake, rig, trades, write

@@ -4,10 +4,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analytics.exports_hftbacktest import export_hftbacktest
-from analytics.importer import NOT_JSON, TRUNCATED, UNUSABLE
-from analytics.market_rows import Counts
-from analytics.readers.hftbacktest import (
+from analytics.export.hftbacktest import export_hftbacktest
+from analytics.ingest.importer import NOT_JSON, TRUNCATED, UNUSABLE
+from analytics.ingest.market_rows import Counts
+from analytics.ingest.readers.hftbacktest import (
     BBO,
     BUY_FLAG,
     CLEAR,
@@ -143,7 +143,7 @@ def test_a_file_an_hour_later_does_not_continue(market, tmp_path):
 
 
 def test_blocks_of_rows_join_without_a_seam(market, tmp_path, monkeypatch):
-    monkeypatch.setattr("analytics.readers.hftbacktest._CHUNK_ROWS", 4)
+    monkeypatch.setattr("analytics.ingest.readers.hftbacktest._CHUNK_ROWS", 4)
     assert read(market, save(tmp_path / "a.npz", DAY)).added == Counts(depth_updates=23, trades=1, snapshots=1)
     assert books(market.tape()[0])[0] == {(BUY, 999): 15, (BUY, 998): 20, (SELL, 1001): 5, (SELL, 1002): 3}
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analytics.market_rows import Counts
-from analytics.readers import landing
-from analytics.readers.decimals import Finest, from_double, from_text
-from analytics.readers.hftbacktest import HftbacktestReader
-from analytics.readers.tardis import TardisReader
+from analytics.ingest.market_rows import Counts
+from analytics.ingest.readers import landing
+from analytics.ingest.readers.decimals import Finest, from_double, from_text
+from analytics.ingest.readers.hftbacktest import HftbacktestReader
+from analytics.ingest.readers.tardis import TardisReader
 from flows.cli import run
 from strategy.errors import BadData, BadInput
 from tests.unit.reader_rig import Rig, books, open_lake, rig, write

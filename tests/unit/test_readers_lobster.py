@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from analytics.importer import NOT_JSON, UNUSABLE
-from analytics.market_rows import Counts
-from analytics.readers.lobster import LobsterReader
+from analytics.ingest.importer import NOT_JSON, UNUSABLE
+from analytics.ingest.market_rows import Counts
+from analytics.ingest.readers.lobster import LobsterReader
 from strategy.errors import BadInput
 from strategy.kernel.records import BUY, SELL
 from tests.unit.reader_rig import Rig, books, open_lake, rig, trades, write

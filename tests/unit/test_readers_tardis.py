@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from analytics.importer import NOT_JSON, TRUNCATED, UNUSABLE
-from analytics.market_rows import Counts
-from analytics.readers.tardis import TardisReader
+from analytics.ingest.importer import NOT_JSON, TRUNCATED, UNUSABLE
+from analytics.ingest.market_rows import Counts
+from analytics.ingest.readers.tardis import TardisReader
 from strategy.kernel.records import BUY, SELL
 from tests.unit.reader_rig import Rig, books, open_lake, rig, trades, write
 

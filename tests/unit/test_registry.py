@@ -4,8 +4,8 @@ import orjson
 import polars as pl
 import pytest
 
-from analytics.audit import audit_writer
-from analytics.registry import Registry
+from analytics.registry.audit import audit_writer
+from analytics.registry.registry import Registry
 from strategy.errors import BadInput, Failed
 from strategy.live.layout import Layout
 from tests.unit.registry_documents import document_with

@@ -6,8 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from analytics.importer import import_files
-from analytics.lake import Lake, LakeSettings
+from analytics.ingest.importer import import_files
+from analytics.lake.store import Lake, LakeSettings
 from flows.cli import run
 from flows.parameters import read_parameters
 from strategy.errors import BadInput

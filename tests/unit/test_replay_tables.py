@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analytics.replay_tables import Scale, decisions, samples, tables
-from analytics.replayed import PLOT, SUMMARY, Replayed, write_replay
+from analytics.report.replay_tables import Scale, decisions, samples, tables
+from analytics.report.replayed import PLOT, SUMMARY, Replayed, write_replay
 from strategy.errors import BadInput, Failed
 from strategy.kernel.records import BUY, DECISION, R_LOCKOUT, R_WARMUP, SELL
 from strategy.replay.driver import ReplayConfig, replay

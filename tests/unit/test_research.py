@@ -11,13 +11,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analytics import book_series, occupancy
-from analytics.importer import import_files
-from analytics.lake import Lake, LakeSettings
-from analytics.lake_place import LakePlace
-from analytics.moments import duration_ns, nanoseconds
+from analytics.ingest.importer import import_files
+from analytics.lake.moments import duration_ns, nanoseconds
+from analytics.lake.place import LakePlace
+from analytics.lake.store import Lake, LakeSettings
+from analytics.report import occupancy
 from analytics.research import Research
-from analytics.tape import load_tape
+from analytics.tape import book_series
+from analytics.tape.tape import load_tape
 from flows import rooms
 from flows.settings import load_settings
 from strategy.errors import BadInput, Failed

@@ -11,8 +11,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from analytics.importer import import_files
-from analytics.lake import Lake, LakeSettings
+from analytics.ingest.importer import import_files
+from analytics.lake.store import Lake, LakeSettings
 from analytics.research import Research
 from flows.cli import run
 from tests.unit import market_lines as lines

@@ -7,10 +7,10 @@ import numpy as np
 import optuna
 import pytest
 
-from analytics.metrics import Metrics
-from analytics.objective import Evaluation
-from analytics.samplers import grid, proposer
-from analytics.study_settings import SamplerName, SearchSettings
+from analytics.report.metrics import Metrics
+from analytics.study.objective import Evaluation
+from analytics.study.samplers import grid, proposer
+from analytics.study.settings import SamplerName, SearchSettings
 from strategy.errors import BadInput
 
 AXES = ("u_a", "u_b", "u_c")

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from analytics.axes import geometric, stick_breaking
-from analytics.curves import half_spread_curve
-from analytics.search import SEARCHED, SpaceSettings
-from analytics.space import Space
+from analytics.report.curves import half_spread_curve
+from analytics.study.axes import geometric, stick_breaking
+from analytics.study.search import SEARCHED, SpaceSettings
+from analytics.study.space import Space
 from strategy.errors import BadInput, BadParameters, Failed
 from strategy.kernel.sources import POLICY_PATH
 from strategy.policies import registry

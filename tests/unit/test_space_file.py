@@ -1,8 +1,8 @@
 import pytest
 
-from analytics.search import SpaceSettings
-from analytics.searched import searched
-from analytics.space_file import read_space
+from analytics.study.search import SpaceSettings
+from analytics.study.searched import searched
+from analytics.study.space_file import read_space
 from strategy.errors import BadInput
 from strategy.policies.parameters import ParameterSet
 

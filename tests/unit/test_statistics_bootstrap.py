@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from analytics.statistics.bootstrap import block_length, mean_test, resampled_means
+from analytics.gates.statistics.bootstrap import block_length, mean_test, resampled_means
 from strategy.errors import BadInput
 
 pytestmark = pytest.mark.slow

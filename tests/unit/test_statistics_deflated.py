@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from analytics.statistics.deflated import (
+from analytics.gates.statistics.deflated import (
     Moments,
     deflated_sharpe,
     expected_maximum,

@@ -3,7 +3,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from analytics.statistics.overfitting import mean_of, probability_of_overfitting, sharpe_of
+from analytics.gates.statistics.overfitting import mean_of, probability_of_overfitting, sharpe_of
 from strategy.errors import BadInput
 
 

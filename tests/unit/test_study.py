@@ -4,11 +4,11 @@ import threading
 import numpy as np
 import pytest
 
-from analytics.folds import FoldSettings
-from analytics.markout import mid_path
-from analytics.objective import Bench, Objective
-from analytics.search import SpaceSettings
-from analytics.study import StudySettings, run_study, study_name
+from analytics.report.markout import mid_path
+from analytics.study.folds import FoldSettings
+from analytics.study.objective import Bench, Objective
+from analytics.study.search import SpaceSettings
+from analytics.study.study import StudySettings, run_study, study_name
 from strategy.errors import BadInput, Failed
 from strategy.policies.dotted import changed
 from strategy.policies.parameters import ParameterSet, Quoting

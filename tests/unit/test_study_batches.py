@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from analytics.folds import Folds, FoldSettings, Window
-from analytics.markout import mid_path
-from analytics.objective import Bench, Objective
-from analytics.search import SpaceSettings
-from analytics.study import StudySettings, run_study, study_name
-from analytics.study_settings import SearchSettings
+from analytics.report.markout import mid_path
+from analytics.study.folds import Folds, FoldSettings, Window
+from analytics.study.objective import Bench, Objective
+from analytics.study.search import SpaceSettings
+from analytics.study.settings import SearchSettings
+from analytics.study.study import StudySettings, run_study, study_name
 from strategy.errors import Failed
 from strategy.policies.dotted import changed
 from strategy.policies.parameters import ParameterSet, Quoting

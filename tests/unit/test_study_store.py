@@ -11,8 +11,8 @@ import pytest
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from analytics.study_store import opened, read, rows_of
-from analytics.trials import TrialRow
+from analytics.study.store import opened, read, rows_of
+from analytics.study.trials import TrialRow
 from strategy.errors import BadInput, Failed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,7 +117,7 @@ def test_a_killed_process_keeps_every_trial_that_was_told(tmp_path):
     program = f"""
 import os, signal
 from pathlib import Path
-from analytics.study_store import opened
+from analytics.study.store import opened
 from tests.unit.test_study_store import NAME, tell
 with opened(NAME, Path({str(tmp_path)!r}), None) as store:
     tell(store, 4)

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.importer import import_files
-from analytics.lake import Lake, LakeSettings
-from analytics.tape import clock_offset, load_tape
-from analytics.tape_book import Levels, Steps, rebuild
+from analytics.ingest.importer import import_files
+from analytics.lake.store import Lake, LakeSettings
+from analytics.tape.book import Levels, Steps, rebuild
+from analytics.tape.tape import clock_offset, load_tape
 from strategy.errors import Failed
 from strategy.kernel.records import BUY, SELL
 from strategy.replay.tape import Tape, TapeInfo

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from analytics.ingest import ingest
-from analytics.lake import Lake, LakeSettings, run_checks
-from analytics.verdict import failures, failures_since, first_touched_day, lake_clock
+from analytics.ingest.ingest import ingest
+from analytics.lake.checked import failures, failures_since, first_touched_day, lake_clock
+from analytics.lake.store import Lake, LakeSettings, run_checks
 from flows import events
 from flows.cli import run
 from flows.settings import load_settings

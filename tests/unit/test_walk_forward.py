@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from analytics.trials import TrialRow
-from analytics.walk_forward import Step, efficiency, walk_forward
+from analytics.study.trials import TrialRow
+from analytics.study.walk_forward import Step, efficiency, walk_forward
 
 
 def rows(*scores: tuple[float, ...], violations: dict[int, float] | None = None) -> list[TrialRow]:

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics import warm_start
-from analytics.axes import geometric, scale, stick_breaking, unbroken, ungeometric, unscaled
-from analytics.search import SpaceSettings
-from analytics.space import Space
-from analytics.study_store import opened
-from analytics.trials import TrialRow
+from analytics.study import warm_start
+from analytics.study.axes import geometric, scale, stick_breaking, unbroken, ungeometric, unscaled
+from analytics.study.search import SpaceSettings
+from analytics.study.space import Space
+from analytics.study.store import opened
+from analytics.study.trials import TrialRow
 from strategy.policies.dotted import changed, flat
 from strategy.policies.parameters import ParameterSet
 

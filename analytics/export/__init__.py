@@ -1,0 +1,1 @@
+"""Out of the lake for other tools: Parquet files and hftbacktest's event arrays."""

@@ -1,0 +1,1 @@
+"""What a winner must pass before it may quote: evidence, statistics, verdicts."""

@@ -1,0 +1,1 @@
+"""Into the lake: segments, journals and other people's recordings, exactly once."""

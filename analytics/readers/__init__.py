@@ -1,1 +1,0 @@
-"""Readers of other people's recordings, one file a format, behind one seam (`analytics.readers.seam`)."""

@@ -1,0 +1,1 @@
+"""Versions in MLflow: runs, model versions, aliases, promotion and rollback."""

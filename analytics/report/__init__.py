@@ -1,0 +1,1 @@
+"""What happened, for people: activities, metrics, figures, the daily report."""

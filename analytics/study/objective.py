@@ -1,0 +1,165 @@
+"""What a study maximises, and the replays that measure it.
+
+A fold's score is one of `study.measures`, by name. A study's value is the mean over folds less `risk_aversion`
+times their standard deviation. Not trading would score 0 and beat every honest attempt in a hard market, so a minimum
+of fills a fold is a constraint (`study.constraints`), not a term: a point that misses one ranks behind every point
+that misses none.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from analytics.report.activity import Activity, of_replay
+from analytics.report.markout import MidPath
+from analytics.report.metrics import Metrics, Tally, combine, metrics_of, tally
+from analytics.report.prediction import PredictionError
+from analytics.study.constraints import shortfalls
+from analytics.study.folds import Fold, Window
+from analytics.study.measures import SCORES, FoldRun
+from analytics.study.settings import Objective
+from analytics.tape.excerpt import excerpt
+from analytics.tape.index_files import index_of
+from strategy.policies.parameters import ParameterSet
+from strategy.replay.driver import ReplayConfig, replay, replay_many, skips
+from strategy.replay.index import Index
+from strategy.replay.tape import Tape, TapeInfo
+
+__all__ = ["Bench", "Evaluation", "Objective", "processors"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One parameter set over some folds. `violation` is that of the constraint missed most, feasible when <= 0.
+
+    `violations` holds each constraint's, in its worst fold, as a share of its limit.
+    """
+
+    score: float
+    violation: float
+    fold_scores: tuple[float, ...]
+    metrics: Metrics
+    activities: tuple[Activity, ...]
+    violations: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """Return a key that sorts feasible before infeasible, then by score (by violation when infeasible)."""
+        feasible = self.violation <= 0
+        return feasible, self.score if feasible else -self.violation
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """One parameter set over one fold."""
+
+    score: float
+    violations: dict[str, float]
+    total: Tally
+    activities: tuple[Activity, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Everything that stays the same from trial to trial.
+
+    With a `cache` the skip driver's indices lie there, for every process that replays the same windows.
+    """
+
+    tape: Tape
+    info: TapeInfo
+    path: MidPath
+    config: ReplayConfig
+    objective: Objective
+    cache: Path | None = None
+    workers: int = 1
+    excerpts: dict[Window, Tape] = field(default_factory=dict)
+    indices: dict[Window, Index] = field(default_factory=dict)
+
+    def evaluate(
+        self, parameters: ParameterSet, folds: Sequence[Fold], prediction: PredictionError | None = None
+    ) -> Evaluation:
+        """Replay a parameter set on every window of every fold, each from the same holdings."""
+        measured = [next(self._over([parameters], fold, kept=True)) for fold in folds]
+        return self._evaluation(measured, prediction)
+
+    def evaluate_many(
+        self, sets: Sequence[ParameterSet], folds: Sequence[Fold], kept: bool = False
+    ) -> Iterator[Evaluation]:
+        """Yield the evaluations of many sets in their order, each as if it were alone, as soon as each is known.
+
+        All sets go through a window before any goes on to the next. Activities are left out unless they are `kept`.
+        """
+        earlier = [list(self._over(sets, fold, kept)) for fold in folds[:-1]]
+        for i, last in enumerate(self._over(sets, folds[-1], kept)):
+            yield self._evaluation([*(fold[i] for fold in earlier), last])
+
+    def warm_up(self, sets: Sequence[ParameterSet], folds: Sequence[Fold], together: int) -> None:
+        """Cut the folds' windows out of the tape, build their indices and compile what so many sets together need."""
+        for window in (window for fold in folds for window in fold):
+            tape, config = self._excerpt(window), self._config(window)
+            for parameters in sets:
+                skipping = skips(tape, parameters, config, together)
+                driven = replace(config, driver="skip" if skipping else "reference", end_ns=window.start_ns)
+                replay(tape, self.info, parameters, driven, self._index(window) if skipping else None)
+
+    def _over(self, sets: Sequence[ParameterSet], fold: Fold, kept: bool) -> Iterator[_Measured]:
+        """Yield how each set did on a fold."""
+        earlier = [list(self._runs(sets, window)) for window in fold[:-1]]
+        for i, last in enumerate(self._runs(sets, fold[-1])):
+            yield self._measured(sets[i], fold, [*(runs[i] for runs in earlier), last], kept)
+
+    def _runs(self, sets: Sequence[ParameterSet], window: Window) -> Iterator[Activity]:
+        tape, config = self._excerpt(window), self._config(window)
+        index = self._index(window) if any(skips(tape, each, config, len(sets)) for each in sets) else None
+        for result in replay_many(tape, self.info, sets, config, self.workers, index):
+            yield of_replay(result, window.start_ns, window.end_ns)
+
+    def _measured(self, parameters: ParameterSet, fold: Fold, runs: list[Activity], kept: bool) -> _Measured:
+        # A markout past the end of its window would look into the fold that follows.
+        paths = [self.path.between(window.start_ns, window.end_ns) for window in fold]
+        total = combine([tally(run, path, self.info) for run, path in zip(runs, paths, strict=True)])
+        figures = metrics_of(total).overall
+        levels = len(parameters.quoting.buy_spreads)
+        price = float(np.nanmean(self.path.mid)) * float(self.info.tick_size)
+        quoted = parameters.quoting.order_qty * levels * price
+        score = SCORES[self.objective.measure](FoldRun(runs, figures, quoted, sum(window.hours for window in fold)))
+        missed = shortfalls(self.objective, figures, total, runs, self.info)
+        return _Measured(score, missed, total, tuple(runs) if kept else ())
+
+    def _evaluation(self, folds: Sequence[_Measured], prediction: PredictionError | None = None) -> Evaluation:
+        scores = [fold.score for fold in folds]
+        spread = float(np.std(scores)) if len(scores) > 1 else 0.0
+        violations = {name: max(fold.violations[name] for fold in folds) for name in folds[0].violations}
+        return Evaluation(
+            score=float(np.mean(scores)) - self.objective.risk_aversion * spread,
+            violation=max(violations.values()),
+            fold_scores=tuple(scores),
+            metrics=metrics_of(combine([fold.total for fold in folds]), prediction),
+            activities=tuple(run for fold in folds for run in fold.activities),
+            violations=violations,
+        )
+
+    def _config(self, window: Window) -> ReplayConfig:
+        return replace(self.config, start_ns=window.start_ns, end_ns=window.end_ns)
+
+    def _excerpt(self, window: Window) -> Tape:
+        if window not in self.excerpts:
+            self.excerpts[window] = excerpt(self.tape, window)
+        return self.excerpts[window]
+
+    def _index(self, window: Window) -> Index | None:
+        """Return a window's index from the cache; without one it is built and kept beside the tape."""
+        if self.cache is None:
+            return None
+        if window not in self.indices:
+            self.indices[window] = index_of(self._excerpt(window), self.info, self.cache)
+        return self.indices[window]
+
+
+def processors(wanted: int) -> int:
+    """Return a number of workers: as wanted, or one a processor where 0 is."""
+    return wanted or os.cpu_count() or 1
