@@ -14,13 +14,13 @@ from typing import Final, Self
 import numpy as np
 import polars as pl
 
-from analytics.lake.coverage import coverage
+from analytics.care.coverage import coverage
 from analytics.lake.market_columns import MarketColumns, side_name, sizes_of, times
 from analytics.lake.moments import Moment, duration_ns, nanoseconds, utc_text
 from analytics.lake.place import LakePlace
 from analytics.lake.store import Lake
+from analytics.metrics import occupancy
 from analytics.registry.parameter_choice import Choice, chosen_set
-from analytics.report import occupancy
 from analytics.tape import book_series
 from analytics.tape.book_series import Market, Messages, TopSeries
 from analytics.tape.tape import load_tape

@@ -13,7 +13,7 @@ from flows.settings import load_settings
 from strategy.errors import Failed
 
 if TYPE_CHECKING:
-    from analytics.study.calibration import Calibration
+    from analytics.calibration import Calibration
 
 
 @flow
@@ -51,8 +51,8 @@ def calibrate(
 @step
 def study(plan: StudyPlan) -> dict[str, Any]:
     """Load the tape, search, and let the room judge, log and register the winner."""
+    from analytics.calibration import calibrate as search
     from analytics.gates.agreement import yesterday
-    from analytics.study.calibration import calibrate as search
     from analytics.study.study import Progress, study_name
     from analytics.tape.tape import load_tape
 

@@ -14,7 +14,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     import polars as pl
 
-    from analytics.report.metrics import Metrics
+    from analytics.metrics.figures import Metrics
 
 PIPED_WIDTH: Final = 180
 PLAIN_SECONDS: Final = 5.0

@@ -31,7 +31,7 @@ def show(settings: Settings, story: Story, seconds: float) -> None:
 
 
 def _market(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    from analytics.lake.coverage import coverage
+    from analytics.care.coverage import coverage
 
     with rooms.lake(settings, read_only=True) as lake:
         for row in coverage(lake).iter_rows(named=True):

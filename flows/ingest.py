@@ -10,7 +10,7 @@ from flows.runner import step
 from flows.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from analytics.lake.checked import Failure
+    from analytics.care.checked import Failure
     from analytics.lake.store import Lake
 
 
@@ -32,8 +32,8 @@ def take_in() -> dict[str, int]:
 @step
 def take_in_and_check() -> "tuple[dict[str, int], list[Failure]]":
     """Ingest everything under home; the lake itself lets one writer in at a time."""
+    from analytics.care.checked import failures_since, lake_clock
     from analytics.ingest.ingest import ingest as ingest_files
-    from analytics.lake.checked import failures_since, lake_clock
 
     settings = load_settings()
     with rooms.lake(settings) as lake:
@@ -53,7 +53,7 @@ def take_in_and_check() -> "tuple[dict[str, int], list[Failure]]":
 
 def _say_lag(what: str, lake: "Lake", settings: Settings) -> None:
     """Say of every market how far the lake is behind its segments."""
-    from analytics.lake.lag import lags
+    from analytics.care.lag import lags
 
     for lag in lags(lake, settings.layout):
         log.say(what, **asdict(lag))

@@ -11,7 +11,7 @@ from flows.runner import step
 from flows.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from analytics.lake.care import CareReport, CareSettings
+    from analytics.care.upkeep import CareReport, CareSettings
 
 
 @flow
@@ -23,8 +23,8 @@ def lake_care(dry_run: bool = False) -> dict[str, Any]:
 @step
 def look_after(dry_run: bool) -> dict[str, Any]:
     """Care for the lake, or say what that would do; without the registry nothing is touched."""
-    from analytics.lake.care import care, foretell
-    from analytics.lake.named_snapshots import named_snapshots
+    from analytics.care.named_snapshots import named_snapshots
+    from analytics.care.upkeep import care, foretell
 
     settings, now = load_settings(), datetime.now(UTC)
     named = named_snapshots(rooms.registry(settings))
@@ -40,7 +40,7 @@ def look_after(dry_run: bool) -> dict[str, Any]:
 
 def kept(settings: Settings) -> "CareSettings":
     """Return how long things are kept."""
-    from analytics.lake.care import CareSettings
+    from analytics.care.upkeep import CareSettings
 
     lake = settings.lake
     return CareSettings(lake.snapshot_days, lake.file_days, lake.keep_days.model_dump())

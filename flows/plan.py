@@ -143,7 +143,7 @@ def _spread(settings: Settings) -> dict[str, Any]:
 
 def _held(settings: Settings) -> tuple[int, int]:
     """Return the first and last receive time that the lake holds of the symbol."""
-    from analytics.lake.coverage import span
+    from analytics.care.coverage import span
 
     with rooms.lake(settings, read_only=True) as lake:
         found = span(lake, settings.venue, settings.symbol)

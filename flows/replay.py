@@ -87,7 +87,7 @@ def replay_window(settings: Settings, request: Request) -> Answer:
 
 def load(settings: Settings, window: Window) -> tuple["Tape", "TapeInfo"]:
     """Return the tape of a window; one that the lake holds nothing of is bad input that says what it does hold."""
-    from analytics.lake.coverage import span
+    from analytics.care.coverage import span
     from analytics.tape.tape import load_tape
 
     start, end = window

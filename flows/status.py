@@ -106,7 +106,7 @@ def _captured(settings: Settings, venue: str, symbol: str) -> Line:
 
 
 def _lag(settings: Settings) -> Iterator[Line]:
-    from analytics.lake.lag import lags
+    from analytics.care.lag import lags
 
     with rooms.lake(settings, read_only=True) as lake:
         for lag in lags(lake, settings.layout):
@@ -116,7 +116,7 @@ def _lag(settings: Settings) -> Iterator[Line]:
 
 
 def _lake(settings: Settings) -> Iterator[Line]:
-    from analytics.lake.coverage import coverage
+    from analytics.care.coverage import coverage
 
     with rooms.lake(settings, read_only=True) as lake:
         for row in coverage(lake).iter_rows(named=True):

@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 
 from analytics.lake.store import Lake
+from analytics.metrics.figures import Metrics
 from analytics.registry.registry import Registry
 from analytics.report.daily import Day, window_of
-from analytics.report.metrics import Metrics
 from analytics.report.report import measure_day
 from strategy.replay.run import ReplayConfig
 from strategy.replay.tape import TapeInfo

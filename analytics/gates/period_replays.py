@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.report.activity import Activity, of_replay
-from analytics.report.markout import HORIZONS_S, MidPath, mid_path, realised
-from analytics.report.metrics import EDGE_HORIZON_S, Metrics, Tally, combine, metrics_of, tally
+from analytics.metrics.activity import Activity, of_replay
+from analytics.metrics.figures import EDGE_HORIZON_S, Metrics, Tally, combine, metrics_of, tally
+from analytics.metrics.markout import HORIZONS_S, MidPath, mid_path, realised
 from analytics.study.folds import Window
 from analytics.tape.excerpt import excerpt
 from strategy.policies.parameters import ParameterSet

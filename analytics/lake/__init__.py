@@ -1,1 +1,1 @@
-"""The lake: one door to DuckLake, who writes, what it holds, how good that is, and the care it needs."""
+"""The lake: one door to DuckLake, where it is, who writes, and the units that it stores prices and sizes in."""

@@ -11,12 +11,12 @@ import orjson
 from matplotlib.figure import Figure
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 
+from analytics.metrics.activity import Activity, walk
+from analytics.metrics.curves import half_spread_curve
+from analytics.metrics.figures import Metrics
 from analytics.registry.registry import Registry
 from analytics.registry.tracking import translated
 from analytics.report import plots
-from analytics.report.activity import Activity, walk
-from analytics.report.curves import half_spread_curve
-from analytics.report.metrics import Metrics
 from analytics.study.candidates import Candidate
 from analytics.study.study import StudyResult
 from analytics.study.walk_forward import efficiency

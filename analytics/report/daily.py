@@ -10,10 +10,10 @@ import polars as pl
 
 from analytics.lake.instruments import instrument
 from analytics.lake.store import Lake
-from analytics.report.activity import Activity, of_replay
-from analytics.report.markout import MidPath, mid_path
-from analytics.report.metrics import Metrics, measure
-from analytics.report.prediction import PredictionError, foretold, prediction_error
+from analytics.metrics.activity import Activity, of_replay
+from analytics.metrics.figures import Metrics, measure
+from analytics.metrics.markout import MidPath, mid_path
+from analytics.metrics.prediction import PredictionError, foretold, prediction_error
 from analytics.report.sessions import Stretch
 from analytics.tape.tape import load_tape
 from strategy.errors import Failed

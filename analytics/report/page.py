@@ -10,11 +10,11 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from matplotlib.figure import Figure
 
+from analytics.metrics.figures import Metrics
+from analytics.metrics.markout import HORIZONS_S
 from analytics.registry.experiment import equity_figure, spread_figure
 from analytics.report import plots
 from analytics.report.daily import Day, VersionDay
-from analytics.report.markout import HORIZONS_S
-from analytics.report.metrics import Metrics
 from analytics.report.sessions import Stretch
 
 TEMPLATES: Final = Path(__file__).resolve().parent / "templates"

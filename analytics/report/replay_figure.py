@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from analytics.metrics.activity import Activity, Marks, walk
+from analytics.metrics.markout import MidPath
 from analytics.report import plots
-from analytics.report.activity import Activity, Marks, walk
-from analytics.report.markout import MidPath
 from strategy.kernel.records import BUY, SELL
 from strategy.replay.tape import TapeInfo
 

@@ -11,10 +11,10 @@ import numpy as np
 import orjson
 import polars as pl
 
+from analytics.metrics.activity import Activity, of_replay
+from analytics.metrics.figures import Metrics, measure
+from analytics.metrics.markout import MidPath, mid_path
 from analytics.report import plots
-from analytics.report.activity import Activity, of_replay
-from analytics.report.markout import MidPath, mid_path
-from analytics.report.metrics import Metrics, measure
 from analytics.report.replay_figure import replay_figure
 from analytics.report.replay_tables import tables
 from analytics.tape.latencies import RoundTrips

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from analytics.lake.store import Lake
+from analytics.metrics.figures import measure
+from analytics.metrics.markout import MidPath
 from analytics.registry.experiment import metric_list
 from analytics.registry.registry import Registry
 from analytics.registry.tracking import translated
 from analytics.report.daily import Day, charged_bps, load_market, store, version_days, window_of
-from analytics.report.markout import MidPath
-from analytics.report.metrics import measure
 from analytics.report.page import render
 from analytics.report.sessions import Stretch, live_stretches
 from strategy.errors import BadInput

@@ -8,8 +8,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from analytics.lake.store import Lake
-from analytics.report.activity import Activity, Rows, regime_index
-from analytics.report.markout import MidPath
+from analytics.metrics.activity import Activity, Rows, regime_index
+from analytics.metrics.markout import MidPath
 from strategy.kernel.records import PURPOSE_NAMES
 from strategy.replay.rows import FILL_ROW, ORDER_ROW, SAMPLE_ROW
 

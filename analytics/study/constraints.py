@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analytics.report.activity import Activity
-from analytics.report.metrics import Tally
+from analytics.metrics.activity import Activity
+from analytics.metrics.figures import Tally
 from analytics.study.settings import Objective
 from strategy.replay.tape import TapeInfo
 

@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.report.activity import Activity, walk
+from analytics.metrics.activity import Activity, walk
 from strategy.kernel.records import ENTRY
 from strategy.replay.rows import OPEN, REJECTED
 
@@ -32,7 +32,7 @@ class FoldRun:
     """One parameter set over one fold: what it did in each window, its figures, and what they are held against."""
 
     activities: Sequence[Activity]
-    figures: dict[str, float]  # analytics.report.metrics, overall
+    figures: dict[str, float]  # analytics.metrics.figures, overall
     quoted_quote: float  # one side's quoted notional, quote currency
     hours: float
 

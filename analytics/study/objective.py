@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from analytics.report.activity import Activity, of_replay
-from analytics.report.markout import MidPath
-from analytics.report.metrics import Metrics, Tally, combine, metrics_of, tally
-from analytics.report.prediction import PredictionError
+from analytics.metrics.activity import Activity, of_replay
+from analytics.metrics.figures import Metrics, Tally, combine, metrics_of, tally
+from analytics.metrics.markout import MidPath
+from analytics.metrics.prediction import PredictionError
 from analytics.study.constraints import shortfalls
 from analytics.study.folds import Fold, Window
 from analytics.study.measures import SCORES, FoldRun

@@ -7,7 +7,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from analytics.report.prediction import PredictionError, SigmaPath, foretold, prediction_error
+from analytics.metrics.prediction import PredictionError, SigmaPath, foretold, prediction_error
 from analytics.study.folds import Folds
 from strategy.policies.parameters import ParameterSet
 from strategy.policies.quantiles import provisional

@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from analytics.report.markout import mid_path
+from analytics.metrics.markout import mid_path
 from analytics.study import warm_start
 from analytics.study.ask_and_tell import Progress, Search, StudySettings
 from analytics.study.candidates import Candidate, choose

@@ -60,7 +60,7 @@ def data(
     """Show how good the data in the lake are: coverage, gaps, holes, rates, a line a symbol and day."""
     import polars as pl
 
-    from analytics.lake.quality import Selection, quality, with_books
+    from analytics.care.quality import Selection, quality, with_books
 
     settings, days = options.settings_for(venue, symbol), _days(start, end)
     if html is not None and not html.parent.is_dir():
@@ -71,7 +71,7 @@ def data(
             found = with_books(lake, found, console.complain)
     console.frame("data", found.days.with_columns(pl.col(pl.Float64).round_sig_figs(4)))
     if html is not None:
-        from analytics.lake.quality_page import write_page
+        from analytics.care.quality_page import write_page
 
         console.line(f"written to {write_page(found, html)}")
 
@@ -87,7 +87,7 @@ def _days(start: str | None, end: str | None) -> dict[str, date]:
 
 def coverage() -> None:
     """Show what the lake holds, a line a symbol."""
-    from analytics.lake.coverage import coverage as held
+    from analytics.care.coverage import coverage as held
 
     with rooms.lake(options.settings_for(), read_only=True) as lake:
         console.frame("lake", held(lake))

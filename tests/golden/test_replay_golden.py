@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from analytics.report.activity import of_replay
-from analytics.report.markout import mid_path
-from analytics.report.metrics import measure
+from analytics.metrics.activity import of_replay
+from analytics.metrics.figures import measure
+from analytics.metrics.markout import mid_path
 from strategy.kernel.records import ENTRY, REBALANCE, STOP_LOSS, TAKE_PROFIT
 from strategy.replay.driver import ReplayConfig, replay
 from strategy.replay.synthetic import SyntheticMarket, synthetic_tape

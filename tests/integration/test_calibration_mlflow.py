@@ -11,9 +11,9 @@ import urllib.request
 import mlflow
 import pytest
 
+from analytics.calibration import calibrate
 from analytics.gates.thresholds import GateSettings
 from analytics.registry.registry import Registry
-from analytics.study.calibration import calibrate
 from analytics.study.folds import FoldSettings
 from analytics.study.objective import Objective
 from analytics.study.study import StudySettings

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
+from analytics.care.upkeep import CareSettings, care
 from analytics.ingest.ingest import ingest
-from analytics.lake.care import CareSettings, care
 from analytics.lake.store import Lake, LakeSettings, run_checks
 from flows import platform
 from flows.cli import run
@@ -43,7 +43,7 @@ with Lake.open(LakeSettings.under(home / "lake")) as lake:
 CARE = """
 import datetime as dt, sys
 from pathlib import Path
-from analytics.lake.care import CareSettings, care
+from analytics.care.upkeep import CareSettings, care
 from analytics.lake.store import Lake, LakeSettings
 with Lake.open(LakeSettings.under(Path(sys.argv[1]) / "lake")) as lake:
     print("ready", flush=True)

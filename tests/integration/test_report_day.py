@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from analytics.metrics.activity import of_replay
+from analytics.metrics.figures import measure
+from analytics.metrics.markout import mid_path
 from analytics.registry.registry import Registry
-from analytics.report.activity import of_replay
-from analytics.report.markout import mid_path
-from analytics.report.metrics import measure
 from analytics.report.report import write_report
 from analytics.tape.tape import load_tape
 from strategy.kernel.jit import KERNEL_DIGEST

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from analytics.report.activity import Activity
-from analytics.report.markout import MidPath
+from analytics.metrics.activity import Activity
+from analytics.metrics.markout import MidPath
 from strategy.kernel.records import ENTRY, REBALANCE, STOP_LOSS, TIME_LIMIT
 from strategy.replay.rows import FILL_ROW, ORDER_ROW, SAMPLE_ROW
 from strategy.replay.tape import TapeInfo

@@ -10,7 +10,7 @@ from analytics.gates.agreement import Agreement
 from analytics.gates.evidence import Evidence
 from analytics.gates.stress import Strained
 from analytics.gates.thresholds import GateSettings
-from analytics.report.metrics import Metrics
+from analytics.metrics.figures import Metrics
 from analytics.study.objective import Evaluation
 from tests.unit.activity_samples import SECOND, random_activity, random_path
 from tests.unit.registry_documents import document_with

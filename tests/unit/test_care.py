@@ -10,8 +10,8 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+from analytics.care.upkeep import CareSettings, care, foretell
 from analytics.ingest.ingest import ingest
-from analytics.lake.care import CareSettings, care, foretell
 from analytics.lake.store import Lake, LakeSettings, run_checks
 from analytics.tape.tape import load_tape
 from strategy.live.layout import Layout

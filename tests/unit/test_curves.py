@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from analytics.report.curves import half_spread_curve
+from analytics.metrics.curves import half_spread_curve
 from tests.unit.kernel_samples import parameter_set
 
 SECOND_CLOCK = {"policy": "rolling_std", "vol_sampling_interval": 4}

@@ -3,12 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from analytics.calibration import document_of
 from analytics.gates.agreement import NOTHING_LIVE, nothing
 from analytics.gates.evidence import gather, sampled, windows_of
 from analytics.gates.gates import GATES, judge
 from analytics.gates.period_replays import PeriodReplays
 from analytics.gates.thresholds import GateSettings
-from analytics.study.calibration import document_of
 from analytics.study.folds import FoldSettings
 from analytics.study.objective import Objective
 from analytics.study.search import SpaceSettings

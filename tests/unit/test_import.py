@@ -2,9 +2,9 @@ import gzip
 
 import pytest
 
+from analytics.care.coverage import coverage
 from analytics.ingest.importer import EXIT_CODES, ImportReport, import_files
 from analytics.ingest.market_rows import Counts
-from analytics.lake.coverage import coverage
 from analytics.lake.instruments import instrument
 from analytics.lake.store import Lake, LakeSettings, run_checks
 from strategy.errors import BadInput

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from analytics.care.lag import Lag, lags
 from analytics.ingest.ingest import ingest
-from analytics.lake.lag import Lag, lags
 from analytics.lake.store import Lake, LakeSettings
 from strategy.live.layout import Layout
 from strategy.live.segment import compress

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from analytics.report.activity import Activity, walk
-from analytics.report.metrics import combine, metrics_of, tally
+from analytics.metrics.activity import Activity, walk
+from analytics.metrics.figures import combine, metrics_of, tally
 from analytics.study.constraints import shortfalls
 from analytics.study.measures import SCORES, FoldRun
 from analytics.study.settings import MEASURES, Objective

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.report.activity import walk
-from analytics.report.markout import HORIZONS_S, MidPath, mid_path
-from analytics.report.metrics import combine, measure, metrics_of, tally
-from analytics.report.prediction import SigmaPath, prediction_error, realised_sigma
+from analytics.metrics.activity import walk
+from analytics.metrics.figures import combine, measure, metrics_of, tally
+from analytics.metrics.markout import HORIZONS_S, MidPath, mid_path
+from analytics.metrics.prediction import SigmaPath, prediction_error, realised_sigma
 from strategy.replay.tape import empty_tape
 from tests.unit.activity_samples import INFO, SECOND, random_activity, random_path
 

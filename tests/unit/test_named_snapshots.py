@@ -2,7 +2,7 @@
 
 import pytest
 
-from analytics.lake.named_snapshots import named_snapshots
+from analytics.care.named_snapshots import named_snapshots
 from analytics.registry.registry import Registry
 from strategy.errors import Failed
 from strategy.policies.document import ParameterDocument

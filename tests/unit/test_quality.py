@@ -6,9 +6,9 @@ import re
 import polars as pl
 import pytest
 
+from analytics.care.quality import Quality, Selection, quality, with_books
+from analytics.care.quality_page import hourly, render, write_page
 from analytics.ingest.ingest import ingest
-from analytics.lake.quality import Quality, Selection, quality, with_books
-from analytics.lake.quality_page import hourly, render, write_page
 from analytics.lake.store import Lake, LakeSettings
 from flows.cli import run
 from strategy.live.layout import Layout

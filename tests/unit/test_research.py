@@ -15,7 +15,7 @@ from analytics.ingest.importer import import_files
 from analytics.lake.moments import duration_ns, nanoseconds
 from analytics.lake.place import LakePlace
 from analytics.lake.store import Lake, LakeSettings
-from analytics.report import occupancy
+from analytics.metrics import occupancy
 from analytics.research import Research
 from analytics.tape import book_series
 from analytics.tape.tape import load_tape

@@ -7,7 +7,7 @@ import numpy as np
 import optuna
 import pytest
 
-from analytics.report.metrics import Metrics
+from analytics.metrics.figures import Metrics
 from analytics.study.objective import Evaluation
 from analytics.study.samplers import grid, proposer
 from analytics.study.settings import SamplerName, SearchSettings

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from analytics.report.curves import half_spread_curve
+from analytics.metrics.curves import half_spread_curve
 from analytics.study.axes import geometric, stick_breaking
 from analytics.study.search import SEARCHED, SpaceSettings
 from analytics.study.space import Space

@@ -4,7 +4,7 @@ import threading
 import numpy as np
 import pytest
 
-from analytics.report.markout import mid_path
+from analytics.metrics.markout import mid_path
 from analytics.study.folds import FoldSettings
 from analytics.study.objective import Bench, Objective
 from analytics.study.search import SpaceSettings

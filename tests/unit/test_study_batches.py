@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from analytics.report.markout import mid_path
+from analytics.metrics.markout import mid_path
 from analytics.study.folds import Folds, FoldSettings, Window
 from analytics.study.objective import Bench, Objective
 from analytics.study.search import SpaceSettings

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from analytics.care.checked import failures, failures_since, first_touched_day, lake_clock
 from analytics.ingest.ingest import ingest
-from analytics.lake.checked import failures, failures_since, first_touched_day, lake_clock
 from analytics.lake.store import Lake, LakeSettings, run_checks
 from flows import events
 from flows.cli import run

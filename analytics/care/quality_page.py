@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from analytics.lake.quality import Quality
+from analytics.care.quality import Quality
 from analytics.report import plots
 from analytics.report.page import DASH, TEMPLATES
 

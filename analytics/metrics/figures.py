@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.report.activity import Activity, Marks, walk
-from analytics.report.markout import HORIZONS_S, MidPath, realised
-from analytics.report.prediction import PredictionError
+from analytics.metrics.activity import Activity, Marks, walk
+from analytics.metrics.markout import HORIZONS_S, MidPath, realised
+from analytics.metrics.prediction import PredictionError
 from strategy.kernel.records import ENTRY, REGIME_NAMES, TAKE_PROFIT
 from strategy.replay.tape import TapeInfo
 

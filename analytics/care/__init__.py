@@ -1,0 +1,1 @@
+"""What the lake holds, how good it is, and the care it needs: quality, retention, compaction, snapshots."""

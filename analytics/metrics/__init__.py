@@ -1,0 +1,1 @@
+"""What a session or a replay did, as numbers: one implementation for both."""
