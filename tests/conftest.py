@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.rigs.postgres import PostgresServer, postgres_server
+
 settings.register_profile("seeded", derandomize=True, deadline=None, database=None)
 settings.load_profile("seeded")
 
@@ -29,3 +31,10 @@ def command_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("PREFECT", "MLFLOW", "PAPER"):
         monkeypatch.setenv(f"MICROVOL_PORTS__{name}", "9")  # discard: nobody answers there
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Run one PostgreSQL server for every test that asks; each makes a database of its own in it."""
+    with postgres_server() as server:
+        yield server
