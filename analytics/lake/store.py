@@ -16,7 +16,7 @@ import duckdb
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from analytics.lake.extensions import load_extensions
+from analytics.lake.extensions import connected
 from strategy.errors import BadInput, Failed
 
 T = TypeVar("T")
@@ -83,9 +83,8 @@ class Lake:
     @contextmanager
     def open(cls, settings: LakeSettings, read_only: bool = False) -> Iterator["Lake"]:
         """Attach the lake; a writer makes it when it does not exist and applies the migrations it lacks."""
-        with duckdb.connect(":memory:", config=_CONFIG) as connection:
+        with connected("postgres" if settings.catalog_file is None else "sqlite") as connection:
             connection.execute("set enable_progress_bar = false")  # it would land in a command's output
-            load_extensions(connection, "postgres" if settings.catalog_file is None else "sqlite")
             _attach(connection, settings, read_only)
             lake = cls(settings, connection)
             if not read_only:
@@ -143,19 +142,22 @@ class Lake:
 
     def migrate(self) -> list[int]:
         """Apply the migrations that the lake lacks, all or none, and return their numbers."""
-        self.execute("staging/create_schema_migration")
         return self.atomically(Lake._apply_missing) if self._missing() else []
 
     def _apply_missing(self) -> list[int]:
         """Apply what is missing now: another process may have been faster."""
+        self.execute("staging/create_schema_migration")
         missing = self._missing()
-        for number, name in missing:
+        for _, name in missing:
             self.execute(f"migrations/{name}")
-            self.execute("staging/add_schema_migration", number=number, name=name)
+        self.append("schema_migration", pl.DataFrame(missing, schema=("number", "name"), orient="row"))
         return [number for number, _ in missing]
 
     def _missing(self) -> list[tuple[int, str]]:
-        held = set(self.query("queries/schema_migrations")["number"].to_list())
+        try:
+            held = set(self.query("queries/schema_migrations")["number"].to_list())
+        except duckdb.CatalogException:  # a new lake has no tables
+            held = set()
         return [each for each in migrations() if each[0] not in held]
 
     def _try(self, call: Callable[[], T]) -> T:
@@ -167,9 +169,6 @@ class Lake:
             self._connection.rollback()
         except duckdb.TransactionException:
             return  # the failed commit ended the transaction already
-
-
-_CONFIG: Final = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
 
 def migrations() -> list[tuple[int, str]]:
