@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from optuna.trial import TrialState
 
 from analytics.study import warm_start
 from analytics.study.folds import Folds
 from analytics.study.objective import Bench, Evaluation
-from analytics.study.samplers import Proposer, proposer
+from analytics.study.samplers import Proposer, proposer, pruner
 from analytics.study.search import SpaceSettings
 from analytics.study.settings import FoldSettings, Objective, SearchSettings
 from analytics.study.space import Point, Space
@@ -68,10 +69,10 @@ class _Asked:
     u: dict[str, float]
     point: Point
 
-    def row(self, evaluation: Evaluation) -> TrialRow:
+    def row(self, evaluation: Evaluation, pruned: bool) -> TrialRow:
         """Return what is kept of it."""
-        source = self.trial.user_attrs.get(warm_start.FROM, SAMPLED)
-        return TrialRow.of(self.trial.number, self.u, self.point, evaluation, source)
+        own = {"number": self.trial.number, "source": self.trial.user_attrs.get(warm_start.FROM, SAMPLED)}
+        return TrialRow.of(self.u, self.point, evaluation, pruned=pruned, **own)
 
 
 class Search:
@@ -87,6 +88,7 @@ class Search:
         self.seconds = dict.fromkeys(("warm_up", "sampler", "replay", "storage"), 0.0)
         self._proposer: Proposer = self._proposed()
         self._study.sampler = self._proposer.sampler
+        self._study.pruner = pruner(settings.search)
 
     def begin(self, name: str, champion: ParameterSet | None) -> None:
         """Compile, so that it does not count as a trial's time; tell a new study what is known to be good."""
@@ -145,8 +147,14 @@ class Search:
     def _replay(
         self, asked: list[_Asked], progress: Callable[[Progress], None] | None, stop: threading.Event | None
     ) -> None:
-        """Replay a batch and tell each trial as it comes."""
-        evaluations = self._bench.evaluate_many([each.point.parameters for each in asked], self._folds.train)
+        """Replay a batch and tell each trial as it comes; which are pruned only trials before the batch decide."""
+
+        def hopeless(place: int, step: int, score: float) -> bool:
+            asked[place].trial.report(score, step)
+            return bool(asked[place].trial.should_prune())
+
+        sets, watch = [each.point.parameters for each in asked], hopeless if self._settings.search.prune else None
+        evaluations = self._bench.evaluate_many(sets, self._folds.train, hopeless=watch)
         for each in asked:
             with self._clock("replay"):
                 evaluation = next(evaluations)
@@ -159,12 +167,18 @@ class Search:
             self._store.sync()
 
     def _tell(self, asked: _Asked, evaluation: Evaluation) -> None:
-        row = asked.row(evaluation)
+        done, folds = len(evaluation.fold_scores), len(self._folds.train)
+        row = asked.row(evaluation, pruned=done < folds)
         with self._clock("sampler"):
             for name, value in evaluation.violations.items() if self._proposer.heeds else ():
                 asked.trial.set_constraint(name, value)
             asked.trial.set_user_attr("row", row.to_json())
-            self._study.tell(asked.trial, self._proposer.told(evaluation))
+            if row.pruned:
+                self._study.tell(asked.trial, state=TrialState.PRUNED)
+            else:
+                if self._settings.search.prune:
+                    asked.trial.report(evaluation.fold_scores[-1], folds - 1)
+                self._study.tell(asked.trial, self._proposer.told(evaluation))
         with self._clock("storage"):
             self._store.keep()
         self.rows.append(row)

@@ -7,7 +7,7 @@ that misses none.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -30,12 +30,15 @@ from strategy.replay.tape import Tape, TapeInfo
 
 __all__ = ["Bench", "Evaluation", "Objective", "processors"]
 
+Hopeless = Callable[[int, int, float], bool]  # of a set's place, the fold it has just done, and its score there
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """One parameter set over some folds. `violation` is that of the constraint missed most, feasible when <= 0.
 
-    `violations` holds each constraint's, in its worst fold, as a share of its limit.
+    `violations` holds each constraint's, in its worst fold, as a share of its limit. `others` are the scores by
+    a Pareto study's further objectives.
     """
 
     score: float
@@ -44,6 +47,12 @@ class Evaluation:
     metrics: Metrics
     activities: tuple[Activity, ...]
     violations: dict[str, float] = field(default_factory=dict)
+    others: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def goals(self) -> tuple[float, ...]:
+        """Return the score and those of a Pareto study's further objectives."""
+        return self.score, *self.others.values()
 
     @property
     def rank(self) -> tuple[bool, float]:
@@ -56,7 +65,7 @@ class Evaluation:
 class _Measured:
     """One parameter set over one fold."""
 
-    score: float
+    scores: tuple[float, ...]  # one an objective
     violations: dict[str, float]
     total: Tally
     activities: tuple[Activity, ...]
@@ -87,15 +96,25 @@ class Bench:
         return self._evaluation(measured, prediction)
 
     def evaluate_many(
-        self, sets: Sequence[ParameterSet], folds: Sequence[Fold], kept: bool = False
+        self, sets: Sequence[ParameterSet], folds: Sequence[Fold], kept: bool = False, hopeless: Hopeless | None = None
     ) -> Iterator[Evaluation]:
         """Yield the evaluations of many sets in their order, each as if it were alone, as soon as each is known.
 
         All sets go through a window before any goes on to the next. Activities are left out unless they are `kept`.
+        A set that is `hopeless` after a fold is not replayed on later ones: its evaluation has fewer fold scores.
         """
-        earlier = [list(self._over(sets, fold, kept)) for fold in folds[:-1]]
-        for i, last in enumerate(self._over(sets, folds[-1], kept)):
-            yield self._evaluation([*(fold[i] for fold in earlier), last])
+        known: list[list[_Measured]] = [[] for _ in sets]
+        going = list(range(len(sets)))
+        for step, fold in enumerate(folds[:-1]):
+            for i, found in zip(going, self._over([sets[i] for i in going], fold, kept), strict=True):
+                known[i].append(found)
+            going = [i for i in going if hopeless is None or not hopeless(i, step, known[i][-1].scores[0])]
+            if not going:
+                break
+        last = self._over([sets[i] for i in going], folds[-1], kept)
+        left = frozenset(going)
+        for i, earlier in enumerate(known):
+            yield self._evaluation([*earlier, next(last)] if i in left else earlier)
 
     def warm_up(self, sets: Sequence[ParameterSet], folds: Sequence[Fold], together: int) -> None:
         """Cut the folds' windows out of the tape, build their indices and compile what so many sets together need."""
@@ -126,22 +145,27 @@ class Bench:
         levels = len(parameters.quoting.buy_spreads)
         price = float(np.nanmean(self.path.mid)) * float(self.info.tick_size)
         quoted = parameters.quoting.order_qty * levels * price
-        score = SCORES[self.objective.measure](FoldRun(runs, figures, quoted, sum(window.hours for window in fold)))
+        run = FoldRun(runs, figures, quoted, sum(window.hours for window in fold))
+        scores = tuple(SCORES[measure](run) for measure in self.objective.measures)
         missed = shortfalls(self.objective, figures, total, runs, self.info)
-        return _Measured(score, missed, total, tuple(runs) if kept else ())
+        return _Measured(scores, missed, total, tuple(runs) if kept else ())
 
     def _evaluation(self, folds: Sequence[_Measured], prediction: PredictionError | None = None) -> Evaluation:
-        scores = [fold.score for fold in folds]
-        spread = float(np.std(scores)) if len(scores) > 1 else 0.0
+        score, *others = (self._over_folds(scores) for scores in zip(*(fold.scores for fold in folds), strict=True))
         violations = {name: max(fold.violations[name] for fold in folds) for name in folds[0].violations}
         return Evaluation(
-            score=float(np.mean(scores)) - self.objective.risk_aversion * spread,
+            score=score,
             violation=max(violations.values()),
-            fold_scores=tuple(scores),
+            fold_scores=tuple(fold.scores[0] for fold in folds),
             metrics=metrics_of(combine([fold.total for fold in folds]), prediction),
             activities=tuple(run for fold in folds for run in fold.activities),
             violations=violations,
+            others=dict(zip(self.objective.also, others, strict=True)),
         )
+
+    def _over_folds(self, scores: Sequence[float]) -> float:
+        spread = float(np.std(scores)) if len(scores) > 1 else 0.0
+        return float(np.mean(scores)) - self.objective.risk_aversion * spread
 
     def _config(self, window: Window) -> ReplayConfig:
         return replace(self.config, start_ns=window.start_ns, end_ns=window.end_ns)

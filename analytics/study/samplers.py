@@ -27,7 +27,7 @@ class Proposer:
     sampler: Any
     heeds: bool
     planned: Iterator[dict[str, float]] | None
-    told: Callable[[Evaluation], float]
+    told: Callable[[Evaluation], tuple[float, ...]]
 
 
 def proposer(
@@ -39,7 +39,16 @@ def proposer(
     """
     heeds = settings.sampler != "cmaes"
     planned = _untried(dimensions, settings, seed, tried) if settings.sampler == "grid" else None
-    return Proposer(_MADE[settings.sampler](settings, seed + asked), heeds, planned, _score if heeds else _ranked)
+    return Proposer(_MADE[settings.sampler](settings, seed + asked), heeds, planned, _goals if heeds else _ranked)
+
+
+def pruner(settings: SearchSettings) -> Any:
+    """Return who stops trials between folds: a signed-rank test against the best trial's scores on the same folds."""
+    if settings.prune == 0:
+        return optuna.pruners.NopPruner()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # of interfaces: Optuna is pinned
+        return optuna.pruners.WilcoxonPruner(p_threshold=settings.prune)
 
 
 def grid(dimensions: Sequence[str], points: int, seed: int) -> Iterator[dict[str, float]]:
@@ -69,14 +78,14 @@ def _untried(
             yield point
 
 
-def _score(evaluation: Evaluation) -> float:
-    return evaluation.score
+def _goals(evaluation: Evaluation) -> tuple[float, ...]:
+    return evaluation.goals
 
 
-def _ranked(evaluation: Evaluation) -> float:
+def _ranked(evaluation: Evaluation) -> tuple[float, ...]:
     """Return a value by which infeasible trials come behind all others: CMA-ES knows no constraints, only an order."""
     feasible, value = evaluation.rank
-    return value if feasible else BEHIND + value
+    return (value if feasible else BEHIND + value,)
 
 
 def _tpe(settings: SearchSettings, seed: int) -> Any:

@@ -22,12 +22,28 @@ class SearchSettings(BaseModel):
     workers: int = Field(0, ge=0, le=256, description="threads that replay; 0 = one a processor")
     warm_start: bool = Field(True, description="try the champion and the last study's best first")
     grid_points: int = Field(3, ge=2, le=64, description="of the grid sampler, an axis")
+    prune: float = Field(0.0, ge=0, le=0.5, description="stop trials behind the best with this p-value; 0 = never")
 
 
 def check_available(sampler: str) -> None:
     """Refuse a sampler whose package is not installed."""
     if sampler == "gp" and importlib.util.find_spec("torch") is None:
         raise BadInput("sampler was 'gp', which needs the package torch: it is not installed")
+
+
+def check_together(search: SearchSettings, objective: "Objective", folds: "FoldSettings") -> None:
+    """Refuse settings that are each fine and do not go together."""
+    count = len(objective.measures)
+    if count > 1 and search.sampler == "cmaes":
+        raise BadInput(f"sampler was 'cmaes', which takes one objective, not {count}")
+    if count > 1 and search.prune:
+        raise BadInput(f"prune was {search.prune:g}, trials of {count} objectives cannot be pruned")
+    # Of n folds that are all worse than the best trial's, the signed-rank test says p = 1 / 2^n.
+    needed = 1 + next(n for n in range(2, 64) if 0.5**n < (search.prune or 1))
+    if search.prune and folds.train_folds < needed:
+        raise BadInput(
+            f"prune was {search.prune:g}, which needs {needed} train folds to stop a trial, not {folds.train_folds}"
+        )
 
 
 class FoldSettings(BaseModel):
@@ -54,12 +70,30 @@ class Objective(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     measure: Measure = "markout"
+    also: tuple[Measure, ...] = Field((), max_length=2, description="maximised at the same time: a Pareto study")
+    weights: dict[Measure, float] = Field({}, description="choose from the Pareto front by these; none = its knee")
     risk_aversion: float = Field(0.5, ge=0, description="weight of the standard deviation over folds")
     min_fills: int = Field(3, ge=0, description="fills a fold, at least")
     min_fills_per_hour: float = Field(20.0, ge=0)
     min_fill_ratio: float = Field(0.0, ge=0, le=1, description="orders with a fill, of all that rested")
     max_inventory_variance_base2: float = Field(0.0, ge=0, description="over a fold's time, base units squared")
     max_drawdown_bps: float = Field(0.0, ge=0, description="deepest fall in a fold, of the capital at its start")
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Return all that is maximised, the first one first."""
+        return self.measure, *self.also
+
+    @model_validator(mode="after")
+    def _are_several(self) -> Self:
+        if len(set(self.measures)) < len(self.measures):
+            raise ValueError(f"objectives were {', '.join(self.measures)}, each is named once")
+        if self.weights and (not self.also or set(self.weights) != set(self.measures)):
+            weighed, objectives = ", ".join(self.weights), ", ".join(self.measures)
+            raise ValueError(f"weights were of {weighed}, they must be of the Pareto study's objectives {objectives}")
+        if self.weights and (min(self.weights.values()) < 0 or not sum(self.weights.values()) > 0):
+            raise ValueError(f"weights were {self.weights}, none may be under 0 and their sum must be over 0")
+        return self
 
 
 class StudyTable(SearchSettings):

@@ -40,8 +40,8 @@ class Store:
 
 
 def rows_of(study: Any) -> list[TrialRow]:
-    """Return a study's finished trials."""
-    done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    """Return a study's finished trials, pruned ones too."""
+    done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
     return [TrialRow.of_json(trial.user_attrs["row"]) for trial in done]
 
 
@@ -109,7 +109,7 @@ class Journal(Logs):
 
 
 @contextmanager
-def opened(name: str, folder: Path | None, resume: str | None) -> Iterator[Store]:
+def opened(name: str, folder: Path | None, resume: str | None, objectives: int = 1) -> Iterator[Store]:
     """Open a study, new or as it was left; trials that were under way when it was left are given up.
 
     `resume` is the name of a study that must be this one and must have been left here.
@@ -118,14 +118,14 @@ def opened(name: str, folder: Path | None, resume: str | None) -> Iterator[Store
     if resume not in (None, name):
         raise BadInput(f"study {resume} cannot go on: these inputs make study {name}")
     if folder is None:
-        yield Store(_study(name, InMemoryStorage()), None)
+        yield Store(_study(name, InMemoryStorage(), objectives), None)
         return
     path = folder / f"{name}.journal"
     if resume is not None and not path.exists():
         raise BadInput(f"study {resume} cannot go on: {path} does not exist")
     journal = Journal(path)
     try:
-        yield Store(_study(name, JournalStorage(journal)), journal)
+        yield Store(_study(name, JournalStorage(journal), objectives), journal)
     finally:
         journal.close()
 
@@ -136,8 +136,9 @@ def read(path: Path) -> Any:
     return optuna.load_study(study_name=path.stem, storage=JournalStorage(logs)) if logs.read_logs(0) else None
 
 
-def _study(name: str, storage: Any) -> Any:
-    study = optuna.create_study(study_name=name, direction="maximize", storage=storage, load_if_exists=True)
+def _study(name: str, storage: Any, objectives: int) -> Any:
+    directions = ["maximize"] * objectives
+    study = optuna.create_study(study_name=name, directions=directions, storage=storage, load_if_exists=True)
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
     return study

@@ -17,6 +17,7 @@ from analytics.study.ask_and_tell import Progress, Search, StudySettings
 from analytics.study.candidates import Candidate, choose
 from analytics.study.folds import Folds, split
 from analytics.study.objective import Bench, Evaluation, processors
+from analytics.study.settings import check_together
 from analytics.study.sigmas import Sigmas
 from analytics.study.space import Space
 from analytics.study.store import opened
@@ -65,13 +66,14 @@ def run_study(
     Thresholds that the base set has as quantiles are resolved on the train windows first.
     The same tape, base, settings and seed make the same study: with a journal it goes on where it stopped.
     """
+    check_together(settings.search, settings.objective, settings.folds)
     folds = split(tape, settings.folds)
     workers = processors(settings.search.workers)
     bench = Bench(tape, info, mid_path(tape), settings.replay, settings.objective, settings.index_dir, workers)
     sigmas = Sigmas(tape, info, folds)
     space = Space(base, sigmas.in_training, settings.space)
     name = study_name(info, base, settings)
-    with opened(name, settings.journal_dir, settings.resume) as store:
+    with opened(name, settings.journal_dir, settings.resume, len(settings.objective.measures)) as store:
         search = Search(store, space, bench, folds, settings)
         search.begin(name, champion)
         search.run(progress, stop)
@@ -98,10 +100,14 @@ def run_study(
 
 
 def study_name(info: TapeInfo, base: ParameterSet, settings: StudySettings) -> str:
-    """Return the name that all that decides about trials makes; how many there are and who replays them does not."""
+    """Return the name that all that decides about trials makes.
+
+    How many there are, who replays them and how one of a front is chosen do not.
+    """
     search = settings.search.model_copy(update={"workers": 0})
+    objective = settings.objective.model_copy(update={"weights": {}})
     parts: list[Any] = [info.fingerprint, base.content_hash(), settings.seed, KERNEL_DIGEST, asdict(settings.replay)]
-    parts += [model.model_dump_json() for model in (search, settings.space, settings.folds, settings.objective)]
+    parts += [model.model_dump_json() for model in (search, settings.space, settings.folds, objective)]
     content = orjson.dumps(parts, option=orjson.OPT_SERIALIZE_NUMPY, default=_plain)
     digest = hashlib.sha256(content).hexdigest()[: warm_start.DIGITS]
     return f"{info.venue}-{slug(info.symbol)}-{digest}"

@@ -23,9 +23,10 @@ SAMPLED: Final = "sampler"
 
 @dataclass(frozen=True, slots=True)
 class TrialRow:
-    """One finished trial; `violation` <= 0 means that every fold kept to every limit.
+    """One finished trial; `violation` <= 0 means that every fold it was replayed on kept to every limit.
 
-    `source` is who proposed it: the sampler, or what a warm start knew.
+    `source` is who proposed it: the sampler, or what a warm start knew. `others` are its scores by a Pareto study's
+    further objectives. One that was `pruned` has the scores of the folds up to then.
     """
 
     number: int
@@ -37,12 +38,13 @@ class TrialRow:
     figures: dict[str, float]
     violations: dict[str, float] = field(default_factory=dict)
     source: str = SAMPLED
+    others: dict[str, float] = field(default_factory=dict)
+    pruned: bool = False
 
     @classmethod
-    def of(cls, number: int, u: dict[str, float], point: Point, evaluation: Evaluation, source: str = SAMPLED) -> Self:
-        """Return the row of a trial."""
+    def of(cls, u: dict[str, float], point: Point, evaluation: Evaluation, **own: Any) -> Self:
+        """Return the row of a trial; its number, source and whether it was pruned are its `own`."""
         return cls(
-            number=number,
             score=evaluation.score,
             violation=evaluation.violation,
             u=u,
@@ -50,13 +52,19 @@ class TrialRow:
             fold_scores=evaluation.fold_scores,
             figures={name: evaluation.metrics.overall[name] for name in FIGURES},
             violations=evaluation.violations,
-            source=source,
+            others=evaluation.others,
+            **own,
         )
 
     @property
     def feasible(self) -> bool:
-        """Say whether every fold kept to every limit."""
-        return self.violation <= 0
+        """Say whether it went through every fold and kept to every limit there."""
+        return self.violation <= 0 and not self.pruned
+
+    @property
+    def goals(self) -> tuple[float, ...]:
+        """Return the score and those of a Pareto study's further objectives."""
+        return self.score, *self.others.values()
 
     def flat(self) -> dict[str, Any]:
         """Return one flat row for a table."""
@@ -65,7 +73,9 @@ class TrialRow:
             "score": self.score,
             "feasible": self.feasible,
             "violation": self.violation,
+            "pruned": self.pruned,
         }
+        head |= {f"score.{name}": value for name, value in self.others.items()}
         head |= {"source": self.source} | {f"violation.{name}": value for name, value in self.violations.items()}
         folds = {f"fold_{i + 1}": score for i, score in enumerate(self.fold_scores)}
         return head | folds | self.figures | self.values | self.u

@@ -25,7 +25,7 @@ class Step:
 
 def walk_forward(rows: Sequence[TrialRow]) -> tuple[Step, ...]:
     """Return the steps of a study, one fewer than it has train folds; feasible trials only, all when none is."""
-    chosen = [row for row in rows if row.feasible] or list(rows)
+    chosen = [row for row in rows if row.feasible] or [row for row in rows if not row.pruned]
     scores = np.array([row.fold_scores for row in chosen])  # (trials, folds)
     steps = []
     for known in range(1, scores.shape[1]):
