@@ -1,9 +1,10 @@
 """What happened, told to Prefect, where automations and people listen."""
 
+import os
 from typing import Any
 
 from flows import log
-from flows.platform import prefect_answers
+from flows.platform import client_env, prefect_answers
 from flows.settings import Settings
 
 
@@ -14,6 +15,7 @@ def tell(settings: Settings, event: str, resource: str, facts: dict[str, Any]) -
     """
     if not prefect_answers(settings):
         return False
+    os.environ.update(client_env(settings))  # before Prefect is imported: it reads its settings then
     from prefect.events import emit_event
 
     name = f"microvol.{resource}"

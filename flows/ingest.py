@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect import flow
 
-from flows import events, log, rooms
+from flows import checks, log, rooms
 from flows.runner import step
 from flows.settings import Settings, load_settings
 
@@ -47,7 +47,7 @@ def take_in_and_check() -> "tuple[dict[str, int], list[Failure]]":
         log.say("ingest problem", what=problem)
     taken = {"lines": report.pop("lines"), **report.pop("market"), **report, "problems": len(problems)}
     log.say("ingested", **taken, failing_checks=len(failing))
-    _tell(settings, failing)
+    checks.tell(settings, failing)
     return taken, failing
 
 
@@ -57,10 +57,3 @@ def _say_lag(what: str, lake: "Lake", settings: Settings) -> None:
 
     for lag in lags(lake, settings.layout):
         log.say(what, **asdict(lag))
-
-
-def _tell(settings: Settings, failing: "list[Failure]") -> None:
-    """Say every failure in the log and to whoever listens to events."""
-    for failure in failing:
-        log.say("check failed", **asdict(failure))
-        events.tell(settings, "check.failed", f"lake.{failure.venue}.{failure.symbol}", asdict(failure))

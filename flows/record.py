@@ -8,11 +8,12 @@ from typing import Any
 
 from prefect import flow
 
-from flows import log, rooms
+from flows import events, log, rooms
 from flows.ingest import take_in
 from flows.markets import markets as named
 from flows.settings import Settings, load_settings
-from strategy.errors import MicrovolError
+from strategy.errors import Failed, MicrovolError, NoSpace
+from strategy.live.disk_space import MB, free_bytes
 
 
 @flow
@@ -42,6 +43,10 @@ def record(
         ingesting.start()
         try:
             supervise(first, "record", supervisor, seconds)
+        except Failed:
+            if supervisor.last_code == NoSpace.exit_code:
+                _alert(recorded)
+            raise
         finally:
             done.set()
             ingesting.join()
@@ -62,6 +67,16 @@ def options(settings: Settings) -> tuple[str, ...]:
         "--min-free-mb": capture.min_free_mb,
     }
     return tuple(part for name, value in given.items() for part in (name, str(value)))
+
+
+def _alert(recorded: Sequence[Settings]) -> None:
+    """Tell whoever listens to events that the disk has no room for these markets."""
+    for each in recorded:
+        free_mb, need_mb = round(free_bytes(each.home) / MB, 1), each.capture.min_free_mb
+        place = {"venue": each.venue, "symbol": each.symbol, "folder": str(each.home)}
+        facts = {**place, "free_mb": free_mb, "min_free_mb": need_mb}
+        log.say("disk full", **facts)
+        events.tell(each, "disk.full", f"capture.{each.venue}.{each.symbol}", facts)
 
 
 def _seen(recorded: Sequence[Settings]) -> dict[str, Any]:

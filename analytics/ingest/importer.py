@@ -27,6 +27,7 @@ TRUNCATED: Final = 3
 NOT_JSON: Final = 4
 UNBRIDGED: Final = 5
 NO_SNAPSHOT: Final = 6
+CHECK_FAILED: Final = 7
 
 # The one table of exit codes; with several faults the lowest code is the exit code.
 EXIT_CODES: Final = {
@@ -36,6 +37,7 @@ EXIT_CODES: Final = {
     NOT_JSON: "a line is wrong: a collector's such lines are skipped, of other formats the file is kept up to it",
     UNBRIDGED: "depth updates before any snapshot that no snapshot bridges; they are kept but rebuild no book",
     NO_SNAPSHOT: "a file without a snapshot and nothing to continue from; its rows are kept but rebuild no book",
+    CHECK_FAILED: "a check under sql/checks found failures; everything is in the lake all the same",
 }
 
 

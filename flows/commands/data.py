@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from flows import console, rooms
+from flows import checks, console, rooms
 from flows.commands import options
 from flows.runner import run
 from strategy.errors import BadInput
@@ -31,8 +31,8 @@ def ingest() -> None:
     done = run(options.settings_for(), "ingest")
     failures = done.pop("failures")
     console.facts("ingested", done)
+    checks.show(failures)
     if failures:
-        console.table("checks that failed", tuple(failures[0]), [tuple(failure.values()) for failure in failures])
         raise typer.Exit(CHECK_FAILED)
 
 

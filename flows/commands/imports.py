@@ -1,13 +1,13 @@
 """The command that takes recordings of others into the lake."""
 
 from collections.abc import Mapping
-from dataclasses import astuple, fields
+from dataclasses import asdict, astuple, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from flows import console, rooms
+from flows import checks, console, rooms
 from flows.commands import options
 from strategy.errors import BadInput
 
@@ -20,8 +20,8 @@ IMPORT_HELP = """Take recordings of others into the lake: collector files (.gz, 
 arrays, LOBSTER pairs, or tables whose columns a mapping names. The good part is kept; a second run adds nothing.
 
 Exit codes: 0 all in the lake; 2 nothing usable or bad usage; 3 a compressed file is truncated; 4 a line is wrong;
-5 depth updates that no snapshot bridges; 6 a file without a snapshot and nothing to continue from. With several
-faults the lowest code.
+5 depth updates that no snapshot bridges; 6 a file without a snapshot and nothing to continue from; 7 all in the lake,
+and a check under sql/checks found failures. With several faults the lowest code.
 """
 
 Format = Literal["collector", "tardis", "hftbacktest", "lobster", "generic"]
@@ -55,17 +55,24 @@ def import_paths(
     tick_size: Annotated[str | None, typer.Option("--tick-size", help="Default: from the file or the lake.")] = None,
     lot_size: Annotated[str | None, typer.Option("--lot-size", help="Default: from the file or the lake.")] = None,
 ) -> None:
-    """Import files."""
+    """Import files, and check the days that they touched."""
+    from analytics.care.checked import failures_since, lake_clock
+    from analytics.ingest.importer import CHECK_FAILED, GOOD
+
     own = {"mapping": mapping, "source_symbol": source_symbol, "date": date, "timezone": timezone}
     _check(form, own)
     settings = options.settings_for(venue, symbol)
     reader = None if form == "collector" else _reader(form, settings.symbol, own)
     with console.progress(f"import {settings.symbol}, %") as bar, rooms.lake(settings) as lake:
+        since = lake_clock(lake)
         done = _take(lake, (settings.venue, settings.symbol), paths, (tick_size, lot_size), reader, bar)
+        failing = failures_since(lake, since)
     rows = [(name, *astuple(counts)) for name, counts in (("read", done.read), ("added", done.added))]
     names = [field.name for field in fields(done.read)]
     console.table(f"{settings.venue} {settings.symbol}", ("", *names), rows)
-    raise typer.Exit(done.exit_code)
+    checks.tell(settings, failing)
+    checks.show([asdict(failure) for failure in failing])
+    raise typer.Exit(done.exit_code or (CHECK_FAILED if failing else GOOD))
 
 
 def _check(form: Format, own: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from strategy.errors import NoSpace
 log = structlog.get_logger("capture")
 
 _PERIOD_SECONDS: Final = 0.5
-_MB: Final = 1_000_000
+MB: Final = 1_000_000
 
 
 def free_bytes(folder: Path) -> int:
@@ -31,7 +31,7 @@ class DiskSpace:
 
     def check(self) -> None:
         """Raise NoSpace when less is free than must be."""
-        free_mb = self._free(self._folder) / _MB
+        free_mb = self._free(self._folder) / MB
         if free_mb < self._min_free_mb:
             need = f"capture.min_free_mb is {self._min_free_mb:g}"
             raise NoSpace(f"disk nearly full: {free_mb:.1f} MB free at {self._folder}, {need}; recording stops")

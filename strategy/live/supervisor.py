@@ -170,6 +170,7 @@ class Supervisor:
         self._failures = 0
         self._uncleared = watch.role == "quote"
         self.child: Child | None = None
+        self.last_code: int | None = None  # of the child that ended last
 
     @classmethod
     def quote(
@@ -269,7 +270,7 @@ class Supervisor:
     def _end(self) -> int:
         code = 0
         if self.child is not None:
-            code = self.child.stop()
+            code = self.last_code = self.child.stop()
             log.info("child ended", role=self._watch.role, code=code)
             self.child = None
         cleared = self._clear() if self._watch.role == "quote" else True

@@ -1,4 +1,4 @@
-"""Care and checks as people meet them: the command with a real registry, and a Prefect server that is told."""
+"""Care as people meet it: the command with a real registry, and beside an ingest."""
 
 import datetime as dt
 import os
@@ -10,17 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from analytics.care.upkeep import CareSettings, care
 from analytics.ingest.ingest import ingest
 from analytics.lake.store import Lake, LakeSettings, run_checks
-from flows import platform
 from flows.cli import run
-from flows.settings import Settings, load_settings
 from strategy.live.layout import Layout
 from tests.unit import market_lines as lines
 
@@ -103,38 +99,6 @@ def test_care_prints_what_it_did_and_a_dry_run_what_it_would(home, monkeypatch, 
 def test_care_of_no_lake_in_a_dry_run_says_so(capsys):
     assert run(["care", "--dry-run"]) == 1
     assert "microvol: there is no lake at" in capsys.readouterr().err
-
-
-def event_of(settings: Settings, name: str, seconds: float = 60.0) -> dict[str, Any]:
-    """Return the first event of a name that the server holds."""
-    deadline = time.monotonic() + seconds
-    wanted = {"filter": {"event": {"name": [name]}}}
-    while time.monotonic() < deadline:
-        reply = httpx.post(f"{settings.prefect_url}/events/filter", json=wanted, timeout=10, trust_env=False)
-        if found := reply.raise_for_status().json()["events"]:
-            event: dict[str, Any] = found[0]
-            return event
-        time.sleep(0.5)
-    raise AssertionError(f"no event {name} within {seconds:.0f} s")
-
-
-def test_a_check_that_fails_is_an_event_of_the_prefect_server(home):
-    crossed = [lines.ticker(30.0 + i, 900 + i, "100.05", "100.02") for i in range(2)]
-    lines.write(Layout(home).segments("paper", "BTC/USDT") / "0001.log", [*lines.session(updates=3), *crossed])
-    settings, said = load_settings(), []
-    try:
-        platform.up(settings, said.append, parts=("prefect",))
-        env = {**os.environ, **platform.client_env(settings)}
-        done = subprocess.run(
-            [sys.executable, "-m", "flows", "ingest"], env=env, capture_output=True, text=True, timeout=120, check=False
-        )
-        assert (done.returncode, "check failed check=crossed_tickers" in done.stderr) == (3, True), done.stderr
-        event = event_of(settings, "microvol.check.failed")
-    finally:
-        platform.down(settings, said.append)
-    facts = {"check": "crossed_tickers", "venue": "paper", "symbol": "BTC/USDT", "rows": 2}
-    assert {name: event["payload"][name] for name in facts} == facts
-    assert event["resource"]["prefect.resource.id"] == "microvol.lake.paper.BTC/USDT"
 
 
 @contextmanager
