@@ -20,7 +20,10 @@ DEADLINE_S = 20
 
 @asynccontextmanager
 async def client(**settings):
-    async with running(PaperConfig(seed=3, **settings)) as server, aiohttp.ClientSession(server.url) as session:
+    async with (
+        running(PaperConfig(seed=3, admin_port=0, **settings)) as server,
+        aiohttp.ClientSession(server.url) as session,
+    ):
         yield server, session
 
 
@@ -68,19 +71,19 @@ async def test_a_listen_key_opens_the_user_stream():
         async with session.post("/api/v3/userDataStream", headers=headers) as reply:
             key = (await reply.json())["listenKey"]
         async with session.ws_connect(f"/ws/{key}") as socket:
-            async with session.post("/admin/deposit?asset=FDUSD&amount=2.5") as reply:
+            async with session.post(f"{server.admin_door.url}/admin/deposit?asset=FDUSD&amount=2.5") as reply:
                 assert reply.status == 200
             update = await receive(socket, has("e"))
         assert (update["e"], update["a"], update["d"]) == ("balanceUpdate", "FDUSD", "2.50000000")
         assert server.market.account.quote.total == 500_250_000_000
         async with session.put(f"/api/v3/userDataStream?listenKey={key}x", headers=headers) as reply:
             assert (reply.status, (await reply.json())["code"]) == (400, -1125)
-        async with session.post("/admin/deposit?asset=FDUSD&amount=-99999") as reply:
+        async with session.post(f"{server.admin_door.url}/admin/deposit?asset=FDUSD&amount=-99999") as reply:
             assert reply.status == 400
 
 
 async def test_the_socket_api_answers_with_status_result_and_limits():
-    async with client() as (_, session), session.ws_connect("/ws-api/v3") as socket:
+    async with client() as (server, session), session.ws_connect("/ws-api/v3") as socket:
         await socket.send_json({"id": "a", "method": "time"})
         reply = await receive(socket, has("id"))
         assert (reply["id"], reply["status"]) == ("a", 200)
@@ -89,7 +92,7 @@ async def test_the_socket_api_answers_with_status_result_and_limits():
         parameters["signature"] = signed(socket_payload(parameters)).rpartition("=")[2]
         await socket.send_json({"id": 1, "method": "userDataStream.subscribe.signature", "params": parameters})
         assert await receive(socket, has("id")) == {"id": 1, "status": 200, "result": {"subscriptionId": 0}}
-        async with session.post("/admin/deposit?asset=BTC&amount=1") as deposited:
+        async with session.post(f"{server.admin_door.url}/admin/deposit?asset=BTC&amount=1") as deposited:
             assert deposited.status == 200
         assert (await receive(socket, has("event")))["event"]["e"] == "balanceUpdate"
         await socket.send_json({"id": 2, "method": "order.place", "params": {"apiKey": "paper"}})

@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 
 SYMBOL = "BTC/FDUSD"
-READY = "paper venue on "
+VENUE_SYMBOL = "BTCFDUSD"
+READY, ADMIN_READY = "paper venue on ", "paper venue admin on "
 
 
 @dataclass(frozen=True)
@@ -19,22 +20,32 @@ class Venue:
     """A running venue."""
 
     url: str
+    admin_url: str
 
     def state(self) -> dict[str, Any]:
         """Return the venue's own account of what happened."""
-        return httpx.get(f"{self.url}/admin/state").raise_for_status().json()
+        return httpx.get(f"{self.admin_url}/admin/state").raise_for_status().json()
+
+    def fault(self, what: str, **fields: Any) -> int:
+        """Have something go wrong; return how many connections it ended."""
+        reply = httpx.post(f"{self.admin_url}/admin/fault", params={"what": what, **fields}, timeout=30)
+        assert reply.status_code == 200, reply.text
+        return int(reply.json()["ended"])
 
 
 @contextmanager
 def paper_process(*options: str) -> Iterator[Venue]:
     """Start the venue, wait for its ready line, and end it by SIGTERM, which it must answer with exit code 0."""
-    command = [sys.executable, "-m", "strategy.venues.paper", "--port", "0", *options]
+    command = [sys.executable, "-m", "strategy.venues.paper", "--port", "0", "--admin-port", "0", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            line = process.stdout.readline()
-            assert line.startswith(READY), line
-            yield Venue(line.removeprefix(READY).strip())
+            urls = []
+            for words in (READY, ADMIN_READY):
+                line = process.stdout.readline()
+                assert line.startswith(words), line
+                urls.append(line.removeprefix(words).strip())
+            yield Venue(*urls)
         finally:
             process.send_signal(signal.SIGTERM)
             code = process.wait(timeout=10)

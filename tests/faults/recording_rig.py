@@ -13,7 +13,6 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-import httpx
 import orjson
 
 from analytics.lake.store import Lake, LakeSettings
@@ -21,7 +20,7 @@ from strategy.live.capture_status import CaptureStatus, read_capture_status
 from strategy.live.layout import Layout
 from strategy.venues.collector import CollectorFile, Line
 from strategy.venues.settings import VenueConfig, paper_venue
-from tests.conformance.venue_process import paper_process
+from tests.conformance.venue_process import Venue, paper_process
 
 # A server that has everything imported forks each process in milliseconds: hundreds of lives fit into a test.
 FORKS = multiprocessing.get_context("forkserver")
@@ -33,13 +32,13 @@ DEPTH, TRADE, TICKER = "depth", "trade", "bookTicker"
 class LoggedVenue:
     """A running paper venue and its own log of every frame that it published."""
 
+    venue: Venue
     config: VenueConfig
     log: Path
 
     def fault(self, what: str, **amounts: Any) -> int:
         """Have something go wrong; return how many connections it ended."""
-        reply = httpx.post(f"{self.config.rest_url}/admin/fault", params={"what": what, **amounts})
-        return int(reply.raise_for_status().json()["ended"])
+        return self.venue.fault(what, **amounts)
 
     def published(self) -> list[tuple[int, bytes]]:
         """Return (receivers, frame) of everything that was published."""
@@ -52,7 +51,7 @@ def logged_venue(folder: Path, symbol: str, *options: str, name: str = "paper") 
     """Run a venue for one symbol on a free port."""
     log = folder / f"{name}-{symbol.replace('/', '')}.sent"
     with paper_process("--symbol", symbol, "--seed", "7", "--frame-log", str(log), *options) as venue:
-        yield LoggedVenue(paper_venue(venue.url, symbol, name), log)
+        yield LoggedVenue(venue, paper_venue(venue.url, symbol, name), log)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from analytics.ingest.ingest import ingest
 from analytics.lake.store import Lake, LakeSettings, run_checks
 from strategy.live.layout import Layout
 from strategy.venues.settings import paper_venue
+from tests.conformance.venue_process import Venue
 from tests.faults.recording_rig import DEPTH, LoggedVenue, account, kind, logged_venue, recorded, seen, start_capture
 from tests.integration.rig import ROOT, wait_for
 from tests.unit import market_lines as lines
@@ -110,7 +111,8 @@ def start_venue(log: Path, port: int) -> tuple[subprocess.Popen[str], int]:
 def test_a_venue_that_dies_and_comes_back_is_recorded_on(tmp_path: Path) -> None:
     log = tmp_path / "sent"
     process, port = start_venue(log, 0)
-    found = LoggedVenue(paper_venue(f"http://127.0.0.1:{port}", "BTC/FDUSD"), log)
+    url = f"http://127.0.0.1:{port}"
+    found = LoggedVenue(Venue(url, admin_url=""), paper_venue(url, "BTC/FDUSD"), log)
     life = start_capture(tmp_path, found.config)
     try:
         more(tmp_path, found, 50)

@@ -26,6 +26,7 @@ from strategy.venues.settings import VenueConfig, paper_venue
 
 ROOT = Path(__file__).resolve().parents[2]
 SYMBOL = "BTC/FDUSD"
+ADMIN_URLS: dict[int, str] = {}  # by the port of the venue
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 30.0, what: str = "condition") -> Any:
@@ -109,7 +110,12 @@ class Rig:
 
     def state(self) -> dict[str, Any]:
         """Return the venue's own account of what happened; quick to ask."""
-        return dict(httpx.get(f"{self.venue.rest_url}/admin/state").raise_for_status().json())
+        return dict(httpx.get(f"{ADMIN_URLS[self.port]}/admin/state").raise_for_status().json())
+
+    def fault(self, what: str, **fields: Any) -> None:
+        """Have something go wrong at the venue: docs/paper-venue.md lists what."""
+        reply = httpx.post(f"{ADMIN_URLS[self.port]}/admin/fault", params={"what": what, **fields}, timeout=30)
+        assert reply.status_code == 200, reply.text
 
     def resting(self) -> list[OrderReport]:
         return list(self.ask(lambda broker: broker.open_orders()))
@@ -147,13 +153,16 @@ def rig_on(port: int, home: Path) -> Iterator[Rig]:
 @contextmanager
 def start_paper(port: int, *options: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """Start the paper venue's own process and wait for its ready line."""
-    command = [sys.executable, "-m", "strategy.venues.paper", "--port", str(port), "--symbol", SYMBOL, "--seed", "7"]
+    command = [sys.executable, "-m", "strategy.venues.paper", "--port", str(port), "--admin-port", "0"]
+    command += ["--symbol", SYMBOL, "--seed", "7"]
     paper = subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert paper.stdout is not None
     try:
         ready = paper.stdout.readline()
         assert "http://127.0.0.1:" in ready, ready
-        yield paper, int(ready.rsplit(":", 1)[1].strip().rstrip("/"))
+        port = int(ready.rsplit(":", 1)[1])
+        ADMIN_URLS[port] = paper.stdout.readline().rpartition(" ")[2].strip()
+        yield paper, port
     finally:
         end(paper)
         paper.stdout.close()

@@ -1,17 +1,20 @@
 """`python -m strategy.venues.paper`: the paper venue alone, in the foreground."""
 
 import argparse
+import os
 import sys
 
 from pydantic import ValidationError
 
 from strategy.errors import BadInput, MicrovolError
 from strategy.policies.parameters import one_line
+from strategy.venues.paper.admin import refuse_beside_credentials
 from strategy.venues.paper.config import PaperConfig
 from strategy.venues.paper.server import serve
 
 OPTIONS = (
     "port",
+    "admin-port",
     "symbol",
     "seed",
     "base",
@@ -41,10 +44,18 @@ def configuration(arguments: list[str]) -> PaperConfig:
         raise BadInput(f"paper venue: {one_line(error)}") from None
 
 
+def _say_ready(url: str, admin_url: str | None) -> None:
+    print(f"paper venue on {url}", flush=True)  # noqa: T201 (the ready line)
+    if admin_url is not None:
+        print(f"paper venue admin on {admin_url}", flush=True)  # noqa: T201 (the second one)
+
+
 def main(arguments: list[str]) -> int:
     """Serve until a signal and return the exit code."""
     try:
-        serve(configuration(arguments), lambda url: print(f"paper venue on {url}", flush=True))  # noqa: T201 (the ready line)
+        config = configuration(arguments)
+        refuse_beside_credentials(config, os.environ)
+        serve(config, _say_ready)
     except MicrovolError as error:
         print(error, file=sys.stderr)  # noqa: T201 (one line for a person)
         return error.exit_code

@@ -16,6 +16,7 @@ class PaperConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     port: int = Field(0, ge=0, le=65_535, description="0 picks a free one")
+    admin_port: int | None = Field(None, ge=0, le=65_535, description="of the admin endpoint; without it there is none")
     symbol: str = Field("BTC/FDUSD", pattern=r"^[A-Z0-9]{2,10}/[A-Z0-9]{2,10}$")
     seed: int = Field(1, ge=0)
     start_price: Decimal = Field(Decimal(60_000), gt=0)

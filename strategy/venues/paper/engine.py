@@ -44,20 +44,25 @@ class Outcome:
 class Engine:
     """The book with its clock and tape. `on_print` hears every trade, `on_maker` those that hit an account's order."""
 
-    def __init__(self, now_ns: int) -> None:
-        """Start an empty market at a moment."""
-        self.book = Book(now_ns // 1_000)
+    def __init__(self, now_ns: int, ids_ns: int = 0) -> None:
+        """Start an empty market at a moment; ids go on from a later one when the clock has been set back since."""
+        ids_ns = max(now_ns, ids_ns)
+        self.book = Book(ids_ns // 1_000)
         self.now_ns = now_ns
         self.tape: deque[Print] = deque(maxlen=TAPE_LENGTH)
         self.on_print: list[Callable[[Print], None]] = []
         self.on_maker: Callable[[Execution], None] | None = None
-        self._trade_id = now_ns // 1_000_000
-        self._order_id = now_ns // 1_000_000
+        self._trade_id = self._order_id = ids_ns // 1_000_000
 
     @property
     def last_trade_id(self) -> int:
         """Return the id of the last trade."""
         return self._trade_id
+
+    @property
+    def ids_ns(self) -> int:
+        """Return a moment from which a successor's ids may start without using one twice."""
+        return max(1_000 * self.book.update_id, 1_000_000 * (max(self._trade_id, self._order_id) + 1))
 
     def next_order_id(self) -> int:
         """Return an order id that was never given before."""

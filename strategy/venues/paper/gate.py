@@ -51,6 +51,10 @@ class Gate:
         """Guard with the configured key, secret and limits."""
         self._config = config
         self._secret = config.secret.get_secret_value().encode()
+        self.forget()
+
+    def forget(self) -> None:
+        """Count anew, from nothing used."""
         self.weight, self.orders_10s, self.orders_day = Window(60), Window(10), Window(86_400)
 
     def admit(self, now_ns: int, weight: int) -> None:

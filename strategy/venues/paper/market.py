@@ -22,11 +22,11 @@ DEPTH_NS = 100_000_000
 class Market:
     """One symbol's whole market. Call `step` every 50 ms of market time and `publish_depth` every 100 ms."""
 
-    def __init__(self, config: PaperConfig, now_ns: int) -> None:
-        """Open the market at a moment, with the crowd's book already standing."""
+    def __init__(self, config: PaperConfig, now_ns: int, ids_ns: int = 0) -> None:
+        """Open the market at a moment, with the crowd's book already standing; ids start no earlier than `ids_ns`."""
         self.config = config
         self.grid = Grid.of(config.tick_size, config.lot_size)
-        self.engine = Engine(now_ns)
+        self.engine = Engine(now_ns, ids_ns)
         draws = Draws(config.seed)
         start_ticks = money_units(config.start_price) // self.grid.tick_units
         self.weather = Weather(draws, float(start_ticks), config.regime)

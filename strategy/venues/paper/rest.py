@@ -1,99 +1,75 @@
-"""The REST endpoints under `/api/v3`, the legacy listen keys, and the venue's state for tests."""
+"""The REST endpoints under `/api/v3`, and the legacy listen keys."""
 
+import asyncio
 import itertools
 import json
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from strategy.venues.paper.faults import read_fault
+from strategy.venues.paper.faults.menu import Delay, Error, Html, ReplyFault
+from strategy.venues.paper.faults.replies import ReplyFaults, page, refusal, retry_after_s
 from strategy.venues.paper.gate import Gate, rest_payload
-from strategy.venues.paper.grid import money_text, money_units
-from strategy.venues.paper.hub import Hub
 from strategy.venues.paper.operations import Raw, Venue
 from strategy.venues.paper.parameters import text
 from strategy.venues.paper.refusals import Refusal
-from strategy.venues.paper.routes import REST, Operation
+from strategy.venues.paper.routes import LISTEN_KEY, REST, Operation
 
 JSON = "application/json"
+LISTEN_KEY_PATH = "userDataStream"
 
 
 class RestApi:
     """Requests over HTTP."""
 
-    def __init__(self, venue: Venue, gate: Gate, hub: Hub, turn_clock: Callable[[], int]) -> None:
+    def __init__(self, venue: Venue, gate: Gate, faults: ReplyFaults, turn_clock: Callable[[], int]) -> None:
         """Serve a venue; `turn_clock` brings the market's clock up to now and returns it."""
-        self._venue, self._gate, self._hub, self._turn_clock = venue, gate, hub, turn_clock
+        self._venue, self._gate, self._faults, self._turn_clock = venue, gate, faults, turn_clock
         self._keys = itertools.count(1)
         self.listen_keys: set[str] = set()
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Answer one request, refusals with the venue's code and status."""
+        """Answer one request, or do what a fault says."""
         body = await request.text()
+        fault = self._faults.meet(_operation_name(request))
+        if isinstance(fault, Delay):
+            return await self._late(request, body, fault)
+        if fault is None:
+            return self._answer(request, body)
+        if fault.after:
+            self._answer(request, body)
+        return self._wrong(request, fault)
+
+    async def _late(self, request: web.Request, body: str, fault: Delay) -> web.Response:
+        answer = self._answer(request, body) if fault.after else None
+        await asyncio.sleep(fault.seconds)
+        return self._answer(request, body) if answer is None else answer
+
+    def _answer(self, request: web.Request, body: str) -> web.Response:
+        """Answer one request, refusals with the venue's code and status."""
         try:
             result = self._result(request, body, self._turn_clock())
-        except Refusal as refusal:
-            return self._response(refusal.body(), refusal.status)
+        except Refusal as refused:
+            return self._response(refused.body(), refused.status, 10 if refused.status == 429 else None)
         return self._response(result, 200)
 
-    async def state(self, request: web.Request) -> web.Response:
-        """Answer `/admin/state`: the truth about the account, for tests and people on this machine."""
-        market, now_ns = self._venue.market, self._turn_clock()
-        account, reports = market.account, market.reports
-        state = {
-            "now_ns": now_ns,
-            "symbol": market.config.symbol,
-            "regime": market.weather.regime.name,
-            "last_update_id": market.engine.book.update_id,
-            "last_trade_id": market.engine.last_trade_id,
-            "balances": {
-                holding.asset: {"free": money_text(holding.free), "locked": money_text(holding.locked)}
-                for holding in (account.base, account.quote)
-            },
-            "fees": {
-                account.base.asset: money_text(account.fees_base),
-                account.quote.asset: money_text(account.fees_quote),
-            },
-            "open_orders": [reports.order(order) for order in market.desk.open_orders()],
-            "orders": len(market.desk.orders),
-            "trades": reports.trades(market.desk.trades),
-            "sessions": len(self._hub.sessions),
-            "frames_sent": dict(self._hub.sent),
-        }
-        return web.Response(text=json.dumps(state), content_type=JSON)
-
-    async def deposit(self, request: web.Request) -> web.Response:
-        """Add `amount` of `asset` to the free balance (negative: withdraw) and tell the user stream."""
-        self._turn_clock()
-        try:
-            amount = Decimal(request.query["amount"])
-            self._venue.market.desk.deposit(request.query["asset"], money_units(amount))
-        except (KeyError, ArithmeticError, ValueError):
-            query = request.rel_url.query_string
-            return self._response({"error": f"asset and amount do not name a possible deposit: {query!r}"}, 400)
-        return self._response({}, 200)
-
-    async def fault(self, request: web.Request) -> web.Response:
-        """Make something go wrong on the public streams: `what` = close, abort, skip (count) or mute (seconds)."""
-        try:
-            what, stream, amount = read_fault(request.query)
-        except ValueError as error:
-            return self._response({"error": str(error)}, 400)
-        if what == "skip":
-            self._hub.faults.skip(stream, int(amount))
-        elif what == "mute":
-            self._hub.faults.mute(stream, amount)
-        ended = await self._hub.hang_up(what == "abort") if what in ("close", "abort") else 0
-        return self._response({"ended": ended}, 200)
+    def _wrong(self, request: web.Request, fault: ReplyFault) -> web.Response:
+        if isinstance(fault, Error):
+            refused = refusal(fault, self._turn_clock())
+            return self._response(refused.body(), refused.status, retry_after_s(fault))
+        if isinstance(fault, Html):
+            return web.Response(text=page(fault), status=fault.status, content_type="text/html")
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response()
 
     def _result(self, request: web.Request, body: str, now_ns: int) -> Any:
         path = request.match_info["path"]
         parameters = dict(request.query) | _form(body)
         key = request.headers.get("X-MBX-APIKEY", "")
-        if path == "userDataStream":
+        if path == LISTEN_KEY_PATH:
             self._gate.admit(now_ns, 2)
             return self._listen_key(request.method, key, parameters)
         operation = REST.get((request.method, path))
@@ -122,10 +98,19 @@ class RestApi:
             self.listen_keys.discard(listen_key)
         return {}
 
-    def _response(self, result: Any, status: int) -> web.Response:
+    def _response(self, result: Any, status: int, retry_after_s: int | None = None) -> web.Response:
         body = result if isinstance(result, Raw) else json.dumps(result, separators=(",", ":"))
-        headers = self._gate.headers() | ({"Retry-After": "10"} if status == 429 else {})
+        headers = self._gate.headers() | ({} if retry_after_s is None else {"Retry-After": str(retry_after_s)})
         return web.Response(text=str(body), status=status, content_type=JSON, headers=headers)
+
+
+def _operation_name(request: web.Request) -> str:
+    """Return what faults call a request; its path where there is no such operation."""
+    path = request.match_info["path"]
+    operation = REST.get((request.method, path))
+    if operation is not None:
+        return operation.handler.__name__
+    return LISTEN_KEY if path == LISTEN_KEY_PATH else path
 
 
 def _form(body: str) -> dict[str, str]:

@@ -63,3 +63,6 @@ SOCKET: dict[str, Operation] = {
     "allOrders": Operation(ask.all_orders, 20, signed=True),
     "myTrades": Operation(ask.own_trades, 20, signed=True),
 }
+
+LISTEN_KEY, SUBSCRIBE = "listen_key", "subscribe"  # the two that need more than the market
+OPERATIONS = {operation.handler.__name__ for operation in (*REST.values(), *SOCKET.values())}

@@ -17,15 +17,15 @@ def _is_user(text: str) -> str:
     return text
 
 
-async def converse(hub: Hub, request: web.Request, session: Session, answer: Callable[[str], str]) -> None:
-    """Run one websocket: requests are answered in order, frames are written as they come."""
+async def converse(hub: Hub, request: web.Request, session: Session, hear: Callable[[str], None]) -> None:
+    """Run one websocket: `hear` gets the requests in order, frames are written as they come."""
     await session.socket.prepare(request)
     hub.sessions.add(session)
     writer = asyncio.create_task(session.write())
     try:
         async for message in session.socket:
             if message.type == WSMsgType.TEXT:
-                hub.deliver(session, "reply", answer(message.data))
+                hear(message.data)
     finally:
         hub.sessions.discard(session)
         writer.cancel()
@@ -52,17 +52,20 @@ class Streams:
         return await self._serve(request, combined=False, names=tail.split("/") if tail else [])
 
     async def _serve(self, request: web.Request, combined: bool, names: list[str]) -> web.WebSocketResponse:
-        session = Session(request, combined)
+        session = Session(request, "stream", combined)
         for name in names:
             if name in self._listen_keys:
                 session.user[0] = _is_user
         session.streams.update(self._public(names))
-        await converse(self._hub, request, session, lambda text: self._answer(session, text))
+        await converse(self._hub, request, session, lambda text: self._hear(session, text))
         return session.socket
 
     def _public(self, names: list[str]) -> set[str]:
         """Return the streams that are meant; plain `depth` is served at 100 ms too."""
         return {f"{name}@100ms" if name.endswith("@depth") else name for name in names if name in self._known}
+
+    def _hear(self, session: Session, text: str) -> None:
+        self._hub.deliver(session, "reply", self._answer(session, text))
 
     def _answer(self, session: Session, text: str) -> str:
         try:
