@@ -6,9 +6,9 @@ their order: the same seed gives the same trials, whatever replays them.
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,18 @@ from strategy.replay.driver import ReplayConfig
 
 
 @dataclass(frozen=True, slots=True)
+class Proposed:
+    """What an earlier run of a study tried that no sampler proposes again.
+
+    `known` is what its warm start knew, by source. `tried` are all its points, in their order, where it was left and
+    gone on with: a sampler is made anew each time.
+    """
+
+    known: Mapping[str, dict[str, float]]
+    tried: tuple[dict[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class StudySettings:
     """How to search: `trials`, or as many as `minutes` allow where those are fewer.
 
@@ -49,6 +61,7 @@ class StudySettings:
     journal_dir: Path | None = None
     index_dir: Path | None = None
     resume: str | None = None  # a study's name: it must be the very study that these inputs make
+    again: Proposed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +110,9 @@ class Search:
             self._bench.warm_up((self._space.base, middle), self._folds.train, self._settings.search.batch)
         if len(self._study.get_trials(deepcopy=False)) == 0:
             warm_start.mark(self._study, self._space)
-            if self._settings.search.warm_start:
+            if self._settings.again is not None:
+                warm_start.enqueue(self._study, self._settings.again.known)
+            elif self._settings.search.warm_start:
                 folder = self._settings.journal_dir
                 last = None if folder is None else warm_start.best_of_last(folder, name, self._space)
                 warm_start.propose(self._study, self._space, champion, last)
@@ -126,7 +141,9 @@ class Search:
         settings = self._settings
         trials = self._study.get_trials(deepcopy=False)
         tried = [row.u for row in self.rows]
-        return proposer(settings.search, self._space.dimensions, settings.seed, len(trials), tried)
+        found = proposer(settings.search, self._space.dimensions, settings.seed, len(trials), tried)
+        points = () if settings.again is None else settings.again.tried
+        return replace(found, planned=iter(points)) if points else found
 
     def _ask(self) -> list[_Asked]:
         """Return the next batch; a grid's last one is smaller, and then there is none."""

@@ -1,5 +1,6 @@
 """What a new study tries first: the champion, and the best trial of the last study of the same market and space."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +30,11 @@ def propose(study: Any, space: Space, champion: ParameterSet | None, last: tuple
         known["champion"] = place
     if last is not None and last[1].u not in known.values():
         known[f"best of {last[0]}"] = last[1].u
+    enqueue(study, known)
+
+
+def enqueue(study: Any, known: Mapping[str, dict[str, float]]) -> None:
+    """Put points in front of the sampler's own proposals, by who proposes them."""
     for source, u in known.items():
         study.enqueue_trial(u, user_attrs={FROM: source})
 
