@@ -22,6 +22,7 @@ from analytics.study.objective import Bench, Evaluation
 from analytics.study.samplers import Proposer, proposer, pruner
 from analytics.study.search import SpaceSettings
 from analytics.study.settings import FoldSettings, Objective, SearchSettings
+from analytics.study.shared import SharedSettings
 from analytics.study.space import Point, Space
 from analytics.study.store import Store, rows_of
 from analytics.study.trials import SAMPLED, TrialRow
@@ -62,6 +63,8 @@ class StudySettings:
     index_dir: Path | None = None
     resume: str | None = None  # a study's name: it must be the very study that these inputs make
     again: Proposed | None = None
+    shared: SharedSettings = field(default_factory=SharedSettings)
+    plan: str = ""  # what other processes make the same study of, where it is shared
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from strategy.replay.driver import ReplayConfig, replay, replay_many, skips
 from strategy.replay.index import Index
 from strategy.replay.tape import Tape, TapeInfo
 
-__all__ = ["Bench", "Evaluation", "Objective", "processors"]
+__all__ = ["Bench", "Evaluation", "Measured", "Objective", "processors"]
 
 Hopeless = Callable[[int, int, float], bool]  # of a set's place, the fold it has just done, and its score there
 
@@ -62,7 +62,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Measured:
+class Measured:
     """One parameter set over one fold."""
 
     scores: tuple[float, ...]  # one an objective
@@ -92,7 +92,7 @@ class Bench:
         self, parameters: ParameterSet, folds: Sequence[Fold], prediction: PredictionError | None = None
     ) -> Evaluation:
         """Replay a parameter set on every window of every fold, each from the same holdings."""
-        measured = [next(self._over([parameters], fold, kept=True)) for fold in folds]
+        measured = [next(self.over([parameters], fold, kept=True)) for fold in folds]
         return self._evaluation(measured, prediction)
 
     def evaluate_many(
@@ -103,15 +103,15 @@ class Bench:
         All sets go through a window before any goes on to the next. Activities are left out unless they are `kept`.
         A set that is `hopeless` after a fold is not replayed on later ones: its evaluation has fewer fold scores.
         """
-        known: list[list[_Measured]] = [[] for _ in sets]
+        known: list[list[Measured]] = [[] for _ in sets]
         going = list(range(len(sets)))
         for step, fold in enumerate(folds[:-1]):
-            for i, found in zip(going, self._over([sets[i] for i in going], fold, kept), strict=True):
+            for i, found in zip(going, self.over([sets[i] for i in going], fold, kept), strict=True):
                 known[i].append(found)
             going = [i for i in going if hopeless is None or not hopeless(i, step, known[i][-1].scores[0])]
             if not going:
                 break
-        last = self._over([sets[i] for i in going], folds[-1], kept)
+        last = self.over([sets[i] for i in going], folds[-1], kept)
         left = frozenset(going)
         for i, earlier in enumerate(known):
             yield self._evaluation([*earlier, next(last)] if i in left else earlier)
@@ -125,7 +125,7 @@ class Bench:
                 driven = replace(config, driver="skip" if skipping else "reference", end_ns=window.start_ns)
                 replay(tape, self.info, parameters, driven, self._index(window) if skipping else None)
 
-    def _over(self, sets: Sequence[ParameterSet], fold: Fold, kept: bool) -> Iterator[_Measured]:
+    def over(self, sets: Sequence[ParameterSet], fold: Fold, kept: bool) -> Iterator[Measured]:
         """Yield how each set did on a fold."""
         earlier = [list(self._runs(sets, window)) for window in fold[:-1]]
         for i, last in enumerate(self._runs(sets, fold[-1])):
@@ -137,7 +137,7 @@ class Bench:
         for result in replay_many(tape, self.info, sets, config, self.workers, index):
             yield of_replay(result, window.start_ns, window.end_ns)
 
-    def _measured(self, parameters: ParameterSet, fold: Fold, runs: list[Activity], kept: bool) -> _Measured:
+    def _measured(self, parameters: ParameterSet, fold: Fold, runs: list[Activity], kept: bool) -> Measured:
         # A markout past the end of its window would look into the fold that follows.
         paths = [self.path.between(window.start_ns, window.end_ns) for window in fold]
         total = combine([tally(run, path, self.info) for run, path in zip(runs, paths, strict=True)])
@@ -148,9 +148,9 @@ class Bench:
         run = FoldRun(runs, figures, quoted, sum(window.hours for window in fold))
         scores = tuple(SCORES[measure](run) for measure in self.objective.measures)
         missed = shortfalls(self.objective, figures, total, runs, self.info)
-        return _Measured(scores, missed, total, tuple(runs) if kept else ())
+        return Measured(scores, missed, total, tuple(runs) if kept else ())
 
-    def _evaluation(self, folds: Sequence[_Measured], prediction: PredictionError | None = None) -> Evaluation:
+    def _evaluation(self, folds: Sequence[Measured], prediction: PredictionError | None = None) -> Evaluation:
         score, *others = (self._over_folds(scores) for scores in zip(*(fold.scores for fold in folds), strict=True))
         violations = {name: max(fold.violations[name] for fold in folds) for name in folds[0].violations}
         return Evaluation(

@@ -5,6 +5,7 @@ from typing import Final, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from analytics.study.shared import SharedSettings
 from strategy.errors import BadInput
 
 Measure = Literal["markout", "net_edge_bps", "pnl", "sharpe", "calm_aggressiveness"]
@@ -102,6 +103,7 @@ class StudyTable(SearchSettings):
     minutes: float = Field(0.0, ge=0, description="after so many no batch begins; 0 = no such limit")
     folds: FoldSettings = FoldSettings()
     objective: Objective = Objective()
+    shared: SharedSettings = SharedSettings()
 
     @property
     def search(self) -> SearchSettings:

@@ -23,12 +23,13 @@ from analytics.study.space import Space
 from analytics.study.store import opened
 from analytics.study.trials import TrialRow
 from analytics.study.walk_forward import Step, walk_forward
+from analytics.study.workers import sharing
 from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.live.layout import slug
 from strategy.policies.parameters import ParameterSet
 from strategy.replay.tape import Tape, TapeInfo
 
-__all__ = ["Progress", "StudyResult", "StudySettings", "run_study", "study_name"]
+__all__ = ["Progress", "StudyResult", "StudySettings", "bench_of", "run_study", "study_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +69,15 @@ def run_study(
     """
     check_together(settings.search, settings.objective, settings.folds)
     folds = split(tape, settings.folds)
-    workers = processors(settings.search.workers)
-    bench = Bench(tape, info, mid_path(tape), settings.replay, settings.objective, settings.index_dir, workers)
+    bench = bench_of(tape, info, settings)
     sigmas = Sigmas(tape, info, folds)
     space = Space(base, sigmas.in_training, settings.space)
     name = study_name(info, base, settings)
-    with opened(name, settings.journal_dir, settings.resume, len(settings.objective.measures)) as store:
-        search = Search(store, space, bench, folds, settings)
+    with (
+        opened(name, settings.journal_dir, settings.resume, len(settings.objective.measures)) as store,
+        sharing(settings, name, store, bench, folds) as replaying,
+    ):
+        search = Search(store, space, replaying, folds, settings)
         search.begin(name, champion)
         search.run(progress, stop)
     begun = time.perf_counter()
@@ -97,6 +100,12 @@ def run_study(
         seconds=search.seconds | {"candidates": time.perf_counter() - begun},
         steps=walk_forward(search.rows),
     )
+
+
+def bench_of(tape: Tape, info: TapeInfo, settings: StudySettings) -> Bench:
+    """Return what replays a study's parameter sets in this process."""
+    workers = processors(settings.search.workers)
+    return Bench(tape, info, mid_path(tape), settings.replay, settings.objective, settings.index_dir, workers)
 
 
 def study_name(info: TapeInfo, base: ParameterSet, settings: StudySettings) -> str:
