@@ -1,15 +1,15 @@
 """Replays that several processes share: waiting trials of an Optuna study in PostgreSQL.
 
-The process that runs the study NAME offers replays, a parameter set and the train folds to go over, as trials of a
-study `NAME/replays`. Others take them, say that they live while they are at it, and leave what they measured. What one
-had that died or was stopped is offered anew. The sampler is asked in one place, so who replays decides nothing.
+The process that runs the study NAME offers its trials in shares, some parameter sets and the train folds to go over, as
+trials of a study `NAME/replays`. Others take them, say that they live while at it, and leave what they measured. What
+one had that died or was stopped is offered anew. The sampler is asked in one place: who replays decides nothing.
 """
 
 import logging
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -19,17 +19,18 @@ from optuna.exceptions import ExperimentalWarning, StorageInternalError, UpdateF
 from optuna.storages import RDBStorage, fail_stale_trials
 from optuna.trial import TrialState, create_trial
 
+from analytics.study.postgres import TRIES
 from strategy.errors import Failed
 from strategy.policies.parameters import ParameterSet
 
 LOGGER: Final = "microvol"
 COMPANION: Final = "/replays"
 FACTS: Final = "facts"  # of a study: the last that is written when one is begun
-TASK, PARAMETERS, FOLDS, WORKER, MEASURED = "task", "parameters", "folds", "worker", "measured"  # of a trial
+SHARE, WORKER, MEASURED = "share", "worker", "measured"  # of a trial
 RENEWED_S: Final = 1.0  # how often is looked for processes that fell silent
 OPEN: Final = (TrialState.WAITING, TrialState.RUNNING)
 
-Measures = list[dict[str, Any]]  # what was measured, a fold each
+Measures = list[list[dict[str, Any]]]  # what was measured, by set and fold
 
 
 class Over(Failed):
@@ -37,17 +38,17 @@ class Over(Failed):
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
-    """One parameter set and the train folds, by number, that it goes over; `trial_id` is its place in the list."""
+class Share:
+    """Parameter sets that are replayed together and the train folds, by number, that they go over."""
 
-    task: str
-    parameters: ParameterSet
+    number: int
+    sets: tuple[ParameterSet, ...]
     folds: tuple[int, ...]
-    trial_id: int = -1
+    trial_id: int = -1  # of Optuna, once it is taken
 
 
 class Exchange:
-    """The replays of one study: those offered, those taken and those that were measured."""
+    """The shares of one study: those offered, those taken and those that were measured."""
 
     def __init__(self, storage: RDBStorage, name: str, worker: str) -> None:
         """Take an open storage that has the study `name`, and who we are."""
@@ -70,22 +71,21 @@ class Exchange:
         with _there():
             return str(self._study.user_attrs[FACTS][fact])
 
-    def offer(self, replay: Replay) -> None:
-        """Let a process take a replay."""
-        wanted = {PARAMETERS: replay.parameters.model_dump_json(), FOLDS: list(replay.folds)}
-        self._study.add_trial(create_trial(state=TrialState.WAITING, user_attrs={TASK: replay.task, **wanted}))
+    def offer(self, share: Share) -> None:
+        """Let a process take a share."""
+        sets = [each.model_dump(mode="json") for each in share.sets]
+        wanted = {SHARE: {"number": share.number, "sets": sets, "folds": share.folds}}
+        self._study.add_trial(create_trial(state=TrialState.WAITING, user_attrs=wanted))
 
-    def take(self, count: int) -> list[Replay]:
-        """Take so many replays at most, in the order in which they were offered; none when none waits."""
-        taken: list[Replay] = []
+    def take(self) -> Share | None:
+        """Take the share that was offered first; None when none waits."""
         with _there():
-            for trial in self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
-                if len(taken) < count and self._took(trial._trial_id):
-                    taken.append(_replay_of(trial))
-        return taken
+            waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+            trial = next((each for each in waiting if self._took(each._trial_id)), None)
+        return None if trial is None else _share_of(trial)
 
     @contextmanager
-    def held(self, taken: Sequence[Replay]) -> Iterator[None]:
+    def held(self, taken: Share) -> Iterator[None]:
         """Say that we live while the block runs; where it ends with an error, what was taken is offered anew."""
         over = threading.Event()
         living = threading.Thread(target=self._live, args=(taken, over), daemon=True)
@@ -101,27 +101,27 @@ class Exchange:
             over.set()
             living.join()
 
-    def leave(self, replay: Replay, measures: Measures) -> bool:
+    def leave(self, taken: Share, measures: Measures) -> bool:
         """Hand in what was measured; False when it was given up meanwhile."""
         try:
             with _there():
-                self._storage.set_trial_user_attr(replay.trial_id, MEASURED, measures)
-                return bool(self._storage.set_trial_state_values(replay.trial_id, TrialState.COMPLETE, [0.0]))
+                self._storage.set_trial_user_attr(taken.trial_id, MEASURED, measures)
+                return bool(self._storage.set_trial_state_values(taken.trial_id, TrialState.COMPLETE, [0.0]))
         except UpdateFinishedTrialError:
             return False
 
-    def measured(self) -> dict[str, Measures]:
-        """Return what was measured so far, by task; a replay that nobody will do any more is a failure."""
+    def measured(self) -> dict[int, Measures]:
+        """Return what was measured so far, by share; one that nobody will replay any more is a failure."""
         if time.monotonic() - self._looked > RENEWED_S:
             self._renew()
         trials = self._study.get_trials(deepcopy=False)
-        done = {each.user_attrs[TASK]: each for each in trials if each.state == TrialState.COMPLETE}
-        hoped = {each.user_attrs[TASK] for each in trials if each.state in OPEN} | set(done)
+        done = {_number(each): each for each in trials if each.state == TrialState.COMPLETE}
+        hoped = {_number(each) for each in trials if each.state in OPEN} | set(done)
         for trial in trials:
-            if trial.user_attrs[TASK] not in hoped:
-                worker = trial.user_attrs.get(WORKER, "unknown")
-                raise Failed(f"replay {trial.user_attrs[TASK]} was given up: too many ended with it, last {worker}")
-        return {task: trial.user_attrs[MEASURED] for task, trial in done.items()}
+            if _number(trial) not in hoped:
+                last = trial.user_attrs.get(WORKER, "unknown")
+                raise Failed(f"trials were given up: {TRIES + 1} workers ended while they replayed them, last {last}")
+        return {number: trial.user_attrs[MEASURED] for number, trial in done.items()}
 
     def _took(self, trial_id: int) -> bool:
         # A sign of life comes first: who dies between the two has taken nothing.
@@ -134,23 +134,20 @@ class Exchange:
         self._storage.set_trial_user_attr(trial_id, WORKER, self._worker)
         return True
 
-    def _live(self, taken: Sequence[Replay], over: threading.Event) -> None:
-        interval = self._storage.get_heartbeat_interval() or 1
-        while not over.wait(interval):
+    def _live(self, taken: Share, over: threading.Event) -> None:
+        while not over.wait(self._storage.get_heartbeat_interval()):
             try:
-                for replay in taken:
-                    self._storage.record_heartbeat(replay.trial_id)
+                self._storage.record_heartbeat(taken.trial_id)
             except StorageInternalError as error:
                 # Who cannot say that he lives is given up by the others, and that is right.
                 logging.getLogger(LOGGER).warning("no sign of life could be given: %s", error)
 
-    def _give_back(self, taken: Sequence[Replay]) -> None:
+    def _give_back(self, taken: Share) -> None:
         """Offer anew what was not measured; first that, so that at every moment somebody can take it."""
-        for replay in taken:
-            trial = self._storage.get_trial(replay.trial_id)
-            if not trial.state.is_finished():
-                self._retried(self._study, trial)
-                self._storage.set_trial_state_values(replay.trial_id, TrialState.FAIL)
+        trial = self._storage.get_trial(taken.trial_id)
+        if not trial.state.is_finished():
+            self._retried(self._study, trial)
+            self._storage.set_trial_state_values(taken.trial_id, TrialState.FAIL)
 
     def _renew(self) -> None:
         """Offer anew what silent processes had taken."""
@@ -181,7 +178,11 @@ def offered(storage: RDBStorage) -> list[str]:
     return [each.study_name.removesuffix(COMPANION) for each in known if each.study_name.endswith(COMPANION)]
 
 
-def _replay_of(trial: Any) -> Replay:
-    wanted = trial.user_attrs
-    parameters = ParameterSet.model_validate_json(wanted[PARAMETERS])
-    return Replay(wanted[TASK], parameters, tuple(wanted[FOLDS]), trial._trial_id)
+def _number(trial: Any) -> int:
+    return int(trial.user_attrs[SHARE]["number"])
+
+
+def _share_of(trial: Any) -> Share:
+    offer = trial.user_attrs[SHARE]
+    sets = tuple(ParameterSet.model_validate(each) for each in offer["sets"])
+    return Share(offer["number"], sets, tuple(offer["folds"]), trial._trial_id)

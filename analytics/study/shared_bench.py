@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from analytics.metrics.figures import Tally
-from analytics.study.exchange import Exchange, Measures, Replay
+from analytics.study.exchange import Exchange, Measures, Share
 from analytics.study.folds import Fold
 from analytics.study.objective import Bench, Measured
 from strategy.policies.parameters import ParameterSet
@@ -25,17 +25,17 @@ Key = tuple[str, int]  # a parameter set by its content, and a train fold by its
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedBench(Bench):
-    """A bench and where its processes meet: `share` replays are taken at once.
+    """A bench and where its processes meet; a share is `together` parameter sets.
 
     `ahead` offers all folds of a set at once; trials that are pruned between folds are offered a fold at a time.
     """
 
     exchange: Exchange
     train: tuple[Fold, ...]
-    share: int
+    together: int
     ahead: bool
-    offers: dict[Key, tuple[str, int]] = field(default_factory=dict)  # a task, and the fold's place in it
-    known: dict[str, Measures] = field(default_factory=dict)
+    offers: dict[Key, tuple[int, int, int]] = field(default_factory=dict)  # a share, and place of set and fold in it
+    known: dict[int, Measures] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @classmethod
@@ -50,43 +50,43 @@ class SharedBench(Bench):
             return
         number = self.train.index(fold)
         keys = [(each.content_hash(), number) for each in sets]
-        for key, parameters in zip(keys, sets, strict=True):
-            if key not in self.offers:
-                self._offer(key, parameters)
+        wanted = {key[0]: each for key, each in zip(keys, sets, strict=True) if key not in self.offers}
+        for some in _cut(list(wanted.items()), self.together):
+            self._offer(dict(some), number)
         for key in keys:
             yield self._awaited(*self.offers[key])
         for key in set(keys):
             del self.offers[key]
 
-    def _offer(self, key: Key, parameters: ParameterSet) -> None:
-        content, number = key
-        folds = tuple(range(len(self.train))) if self.ahead else (number,)
-        task = str(next(self.numbers))
-        self.exchange.offer(Replay(task, parameters, folds))
-        self.offers.update({(content, fold): (task, place) for place, fold in enumerate(folds)})
+    def _offer(self, sets: dict[str, ParameterSet], fold: int) -> None:
+        share = next(self.numbers)
+        folds = tuple(range(len(self.train))) if self.ahead else (fold,)
+        self.exchange.offer(Share(share, tuple(sets.values()), folds))
+        for (i, content), (j, each) in itertools.product(enumerate(sets), enumerate(folds)):
+            self.offers[content, each] = share, i, j
 
-    def _awaited(self, task: str, place: int) -> Measured:
-        while task not in self.known:
+    def _awaited(self, share: int, place: int, fold: int) -> Measured:
+        while share not in self.known:
             self.known.update(self.exchange.measured())
-            if task not in self.known and not replay_share(self.exchange, self, self.train, self.share):
+            if share not in self.known and not replay_share(self.exchange, self, self.train):
                 time.sleep(POLL_S)
-        return _measured(self.known[task][place])
+        return _measured(self.known[share][place][fold])
 
 
-def replay_share(exchange: Exchange, bench: Bench, train: Sequence[Fold], share: int) -> int:
-    """Take a share of what is on offer, replay it here and leave what was measured; return how many there were."""
-    taken = exchange.take(share)
-    with exchange.held(taken):
-        for folds, replays in itertools.groupby(taken, key=lambda each: each.folds):
-            _replay(exchange, bench, [train[number] for number in folds], list(replays))
-    return len(taken)
+def replay_share(exchange: Exchange, bench: Bench, train: Sequence[Fold]) -> int:
+    """Take a share of what is on offer, replay it here and leave what was measured; return how many sets it had."""
+    share = exchange.take()
+    if share is None:
+        return 0
+    with exchange.held(share):
+        by_fold = [Bench.over(bench, share.sets, train[number], kept=False) for number in share.folds]
+        found = [[_plain(each) for each in fold] for fold in by_fold]
+        exchange.leave(share, [list(each) for each in zip(*found, strict=True)])
+    return len(share.sets)
 
 
-def _replay(exchange: Exchange, bench: Bench, folds: Sequence[Fold], replays: Sequence[Replay]) -> None:
-    sets = [each.parameters for each in replays]
-    by_fold = [list(Bench.over(bench, sets, fold, kept=False)) for fold in folds]
-    for replay, measured in zip(replays, zip(*by_fold, strict=True), strict=True):
-        exchange.leave(replay, [_plain(each) for each in measured])
+def _cut(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    return [items[i : i + size] for i in range(0, len(items), size)]
 
 
 def _plain(measured: Measured) -> dict[str, Any]:

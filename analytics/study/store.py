@@ -17,18 +17,16 @@ import optuna
 from optuna.storages import InMemoryStorage, JournalStorage
 from optuna.trial import TrialState
 
-from analytics.study.mirror import Mirror
 from analytics.study.trials import TrialRow
 from strategy.errors import BadInput, Failed
 
 
 class Store:
-    """One study, its journal if it has one, and its copy elsewhere if it has one."""
+    """One study and its journal, if it has one."""
 
     def __init__(self, study: Any, journal: "Journal | None") -> None:
         """Take an open study."""
         self.study, self._journal = study, journal
-        self.mirror: Mirror | None = None
 
     def keep(self) -> None:
         """Write what was added: it outlives this process."""
@@ -36,11 +34,9 @@ class Store:
             self._journal.write()
 
     def sync(self) -> None:
-        """Put what was written on the disk and into the copy: it outlives the machine."""
+        """Put what was written on the disk: it outlives the machine."""
         if self._journal is not None:
             self._journal.sync()
-        if self.mirror is not None:
-            self.mirror.follow(self.study)
 
 
 def rows_of(study: Any) -> list[TrialRow]:

@@ -39,7 +39,6 @@ class Prepared:
     name: str
     bench: Bench
     folds: Folds
-    share: int
 
 
 @contextmanager
@@ -50,12 +49,12 @@ def sharing(settings: StudySettings, name: str, store: Store, bench: Bench, fold
         yield bench
         return
     with reached(shared.storage, shared.silence_s) as storage, locked(address(shared.storage), f"study {name}"):
-        store.mirror = Mirror(storage, store.study)
+        mirror = Mirror(storage, store.study)
         exchange = Exchange.anew(storage, name, _here(), {PLAN: settings.plan, CODE: code_digest()})
         ahead = settings.search.prune == 0
         try:
-            yield SharedBench.of(bench, exchange=exchange, train=folds.train, share=shared.share, ahead=ahead)
-            store.mirror.follow(store.study)
+            yield SharedBench.of(bench, exchange=exchange, train=folds.train, together=shared.share, ahead=ahead)
+            mirror.follow(store.study)
         finally:
             discard(storage, name)
 
@@ -114,7 +113,7 @@ def _work_for(
         exchange = Exchange(storage, name, _here())
         own = _prepared(exchange, name, prepare)
         while not stop.is_set():
-            if found := replay_share(exchange, own.bench, own.folds.train, own.share):
+            if found := replay_share(exchange, own.bench, own.folds.train):
                 done += found
                 said(name, done)
             elif time.monotonic() - looked < LOOK_S or _runs(storage, name):
