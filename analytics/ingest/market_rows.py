@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 import polars as pl
 
 from analytics.ingest.holes import Span, close_holes, seams
+from analytics.ingest.level_lists import LevelLists
 from analytics.lake.store import Lake
 from strategy.errors import BadData
 from strategy.venues.events import (
@@ -16,7 +17,6 @@ from strategy.venues.events import (
     DepthSnapshot,
     Epoch,
     Gap,
-    Level,
     MarketEvent,
     Trade,
 )
@@ -80,7 +80,9 @@ class MarketRows:
 
     def _clear(self) -> None:
         self._depth: list[tuple[Any, ...]] = []
+        self._depth_levels = LevelLists(self._units)
         self._snapshots: list[tuple[Any, ...]] = []
+        self._snapshot_levels = LevelLists(self._units)
         self._trades: list[tuple[Any, ...]] = []
         self._tickers: list[tuple[Any, ...]] = []
         self._gaps: list[tuple[Any, ...]] = []
@@ -98,8 +100,8 @@ class MarketRows:
             taker(self, event)
 
     def _add_depth(self, diff: DepthDiff) -> None:
-        row = (diff.local_ts, diff.exch_ts, diff.first_id, diff.final_id, diff.prev_id)
-        self._depth.append(row + self._levels(diff.bids) + self._levels(diff.asks))
+        self._depth_levels.add(diff.bids, diff.asks)
+        self._depth.append((diff.local_ts, diff.exch_ts, diff.first_id, diff.final_id, diff.prev_id))
         self.weight += 1 + len(diff.bids) + len(diff.asks)
         hole = self.state.depth.check(diff)
         lost = self.state.book.on_diff(diff).gap
@@ -107,8 +109,8 @@ class MarketRows:
             self._hole("depth", hole or lost)
 
     def _add_snapshot(self, snapshot: DepthSnapshot) -> None:
-        row = (snapshot.local_ts, snapshot.last_id)
-        self._snapshots.append(row + self._levels(snapshot.bids) + self._levels(snapshot.asks))
+        self._snapshot_levels.add(snapshot.bids, snapshot.asks)
+        self._snapshots.append((snapshot.local_ts, snapshot.last_id))
         self.weight += 1 + len(snapshot.bids) + len(snapshot.asks)
         self.state.book.on_snapshot(snapshot)
 
@@ -145,10 +147,6 @@ class MarketRows:
         if gap is not None:
             self._gaps.append((stream, gap.local_ts, gap.expected_id, gap.got_first_id, gap.reason))
 
-    def _levels(self, levels: tuple[Level, ...]) -> tuple[list[int], list[int]]:
-        ticks, lots = self._units.ticks, self._units.lots
-        return [ticks(price) for price, _ in levels], [lots(qty) for _, qty in levels]
-
     @property
     def counts(self) -> Counts:
         """Return what is held and not written yet."""
@@ -159,13 +157,13 @@ class MarketRows:
         """Write the batch and what `beside` writes in one transaction; return the rows that were new."""
         self._close_seams(lake)
         frames = {
-            "depth_update": self._frame(_DEPTH, self._depth, ("first_update_id", "final_update_id", "exch_ts")),
-            "trade": self._frame(_TRADE, self._trades, ("trade_id", "exch_ts")),
-            "book_ticker": self._frame(_TICKER, self._tickers, tuple(_TICKER)[1:]),
-            "depth_snapshot": self._frame(_SNAPSHOT, self._snapshots, ("last_update_id", "local_ts")),
-            "gap": self._frame(_GAP, self._gaps, ("stream", "expected_id", "got_id")),
+            "depth_update": self._placed(self._depth_frame(), ("first_update_id", "final_update_id", "exch_ts")),
+            "trade": self._placed(_frame(_TRADE, self._trades), ("trade_id", "exch_ts")),
+            "book_ticker": self._placed(_frame(_TICKER, self._tickers), tuple(_TICKER)[1:]),
+            "depth_snapshot": self._placed(self._snapshot_frame(), ("last_update_id", "local_ts")),
+            "gap": self._placed(_frame(_GAP, self._gaps), ("stream", "expected_id", "got_id")),
         }
-        clocks = self._frame(_CLOCK, self._clocks, ("local_ts",))
+        clocks = self._placed(_frame(_CLOCK, self._clocks), ("local_ts",))
 
         def write(open_lake: Lake) -> Counts:
             added = Counts(*(self._merge(open_lake, table, frame) for table, frame in frames.items()))
@@ -198,9 +196,15 @@ class MarketRows:
             for stream, gap in seams(lake, self._place, end_ns, ends.get("depth"), ends.get("trade")).items():
                 self._hole(stream, gap)
 
-    def _frame(self, schema: dict[str, Any], rows: list[tuple[Any, ...]], key: tuple[str, ...]) -> pl.DataFrame:
-        frame = pl.DataFrame(rows, schema=schema, orient="row").unique(subset=key, keep="first", maintain_order=True)
-        return frame.with_columns(
+    def _depth_frame(self) -> pl.DataFrame:
+        return _frame(_DEPTH, self._depth).with_columns(self._depth_levels.columns())
+
+    def _snapshot_frame(self) -> pl.DataFrame:
+        return _frame(_SNAPSHOT, self._snapshots).with_columns(self._snapshot_levels.columns())
+
+    def _placed(self, frame: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
+        """Return the rows that differ in their key, with the columns that say where they belong."""
+        return frame.unique(subset=key, keep="first", maintain_order=True).with_columns(
             pl.lit(self._venue).alias("venue"),
             pl.lit(self._symbol).alias("symbol"),
             pl.from_epoch("local_ts", "ns").dt.date().alias("day"),
@@ -214,6 +218,10 @@ class MarketRows:
             return 0
         ids = frame[_IDS[table]]
         return lake.merge(f"staging/add_{table}", frame, low=ids.min(), high=ids.max(), **place)
+
+
+def _frame(schema: dict[str, pl.DataType], rows: list[tuple[Any, ...]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def wire_symbol(symbol: str) -> str:
@@ -235,16 +243,20 @@ _TAKERS: Final[dict[type, Callable[[MarketRows, Any], None]]] = {
     Epoch: MarketRows._add_epoch,
     ClockOffset: MarketRows._add_clock,
 }
-_INT: Final = pl.Int64()
-_INTS: Final = pl.List(pl.Int64)
-_BOOK: Final = dict.fromkeys(("bid_ticks", "bid_lots", "ask_ticks", "ask_lots"), _INTS)
-_DEPTH_IDS: Final = ("local_ts", "exch_ts", "first_update_id", "final_update_id", "prev_update_id")
-_DEPTH: Final = dict.fromkeys(_DEPTH_IDS, _INT) | _BOOK
-_SNAPSHOT: Final = dict.fromkeys(("local_ts", "last_update_id"), _INT) | _BOOK
+_INT: Final[pl.DataType] = pl.Int64()
+_BEST: Final = ("bid_ticks", "bid_lots", "ask_ticks", "ask_lots")
+_DEPTH: Final = dict.fromkeys(("local_ts", "exch_ts", "first_update_id", "final_update_id", "prev_update_id"), _INT)
+_SNAPSHOT: Final = dict.fromkeys(("local_ts", "last_update_id"), _INT)
 _TRADE: Final = dict.fromkeys(("local_ts", "exch_ts", "trade_id", "side", "price_ticks", "qty_lots"), _INT)
-_TICKER: Final = dict.fromkeys(("local_ts", "update_id", *_BOOK), _INT)
+_TICKER: Final = dict.fromkeys(("local_ts", "update_id", *_BEST), _INT)
 _CLOCK: Final = dict.fromkeys(("local_ts", "offset_ns", "rtt_ns", "samples"), _INT)
-_GAP: Final = {"stream": pl.String(), "local_ts": _INT, "expected_id": _INT, "got_id": _INT, "reason": pl.String()}
+_GAP: Final[dict[str, pl.DataType]] = {
+    "stream": pl.String(),
+    "local_ts": _INT,
+    "expected_id": _INT,
+    "got_id": _INT,
+    "reason": pl.String(),
+}
 _IDS: Final = {
     "depth_update": "final_update_id",
     "trade": "trade_id",

@@ -1,17 +1,20 @@
 """Decimal strings to integer ticks and lots and back, exactly: no binary float stands between venue and lake."""
 
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Final
 
 from strategy.errors import BadData
 
 _PLACES: Final = 8  # what Binance prints; longer fractions take the slow way
+_REMEMBERED: Final = 1 << 16  # decimal strings a grid remembers the steps of: a market repeats itself
+_LARGEST: Final = 2**63 - 1  # what the lake's columns hold
 
 
 class Grid:
     """Multiples of one step, such as a tick size."""
 
-    __slots__ = ("_places", "_step", "name", "step")
+    __slots__ = ("_counted", "_places", "_step", "name", "step")
 
     def __init__(self, name: str, step: str) -> None:
         """Take the step as a decimal string > 0; `name` is how errors call it (`tick_size`, `lot_size`)."""
@@ -22,9 +25,16 @@ class Grid:
             raise BadData(f"{name} was {step!r}, it must be over 0")
         self._places = max(_PLACES, -_exponent(exact))
         self._step = int(exact.scaleb(self._places))
+        self._counted = lru_cache(_REMEMBERED)(self._count)
 
     def count(self, text: str) -> int:
         """Return how many steps a decimal string is; BadData when it is negative, no number, or off the grid."""
+        try:
+            return self._counted(text)
+        except TypeError as error:  # a list or an object, which nothing can be remembered by
+            raise BadData(f"{text!r} is not a decimal string") from error
+
+    def _count(self, text: str) -> int:
         try:
             whole, _, fraction = text.partition(".")
             digits = whole + fraction
@@ -37,6 +47,8 @@ class Grid:
         steps, rest = divmod(int(digits), self._step)
         if rest:
             raise BadData(f"{text} is not a multiple of {self.name} {self.step}")
+        if steps > _LARGEST:
+            raise BadData(f"{text} is more than {self.text(_LARGEST)}, the most that can be kept")
         return steps
 
     def text(self, steps: int) -> str:

@@ -22,10 +22,16 @@ def test_a_price_off_the_grid_is_bad_data_naming_it(text):
         Units("0.01", "0.001").ticks(text)
 
 
-@pytest.mark.parametrize("text", ["", "-1.00", "1e5", "nan", "1.0000000000001", "1,5", "٣.00", 12.5, None])
+@pytest.mark.parametrize("text", ["", "-1.00", "1e5", "nan", "1.0000000000001", "1,5", "٣.00", 12.5, None, ["1"], {}])
 def test_what_is_no_plain_decimal_is_bad_data(text):
     with pytest.raises(BadData):
         Units("0.01", "0.001").ticks(text)
+
+
+def test_a_value_that_no_column_can_hold_is_bad_data():
+    assert Units("0.01", "1").lots("9223372036854775807") == 2**63 - 1
+    with pytest.raises(BadData, match="9223372036854775808 is more than 9223372036854775807"):
+        Units("0.01", "1").lots("9223372036854775808")
 
 
 @pytest.mark.parametrize("step", ["0", "-0.01", "x", "inf"])
