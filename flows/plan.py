@@ -84,6 +84,8 @@ class StudyPlan(BaseModel):
             objective=self.objective,
             journal_dir=settings.home / "study",
             index_dir=settings.home / "tape",
+            shared=settings.study.shared,
+            plan=self.model_dump_json(),
         )
 
 

@@ -19,7 +19,7 @@ def supervise(settings: Settings, what: str, supervisor: Supervisor, seconds: fl
     configure_logging()
     with (
         holding(settings, what),
-        _ended_by_signals(supervisor.stop),
+        ended_by_signals(supervisor.stop),
         _after(seconds, supervisor.stop),
     ):
         code = supervisor.run()
@@ -34,7 +34,7 @@ def holding(settings: Settings, what: str) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def _ended_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+def ended_by_signals(stop: Callable[[], None]) -> Iterator[None]:
     """Let SIGTERM and SIGINT mean `stop` while the block runs, instead of an exception at any point."""
 
     def handler(number: int, frame: FrameType | None) -> None:
