@@ -8,6 +8,6 @@ class SharedSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     storage: str = Field("", description="postgresql://user@host/database; the password is PGPASSWORD's")
-    runs: int = Field(0, ge=0, le=256, description="runs of study-worker that a study starts in the work pool")
+    runs: int = Field(0, ge=0, le=256, description="runs of work that a study starts in the work pool")
     share: int = Field(4, ge=1, le=1_024, description="trials that a process takes, and replays, together")
     silence_s: int = Field(30, ge=2, le=3_600, description="a worker unheard of for so long is given up")
