@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -19,13 +18,14 @@ if TYPE_CHECKING:
     from strategy.venues.settings import VenueConfig
 
 
-def lake(settings: Settings, read_only: bool = False) -> AbstractContextManager[Lake]:
-    """Open the lake of the settings."""
-    from analytics.lake.store import Lake, LakeSettings
+def lake(settings: Settings, read_only: bool = False, snapshot: int | None = None) -> AbstractContextManager[Lake]:
+    """Open the lake of the settings, a reader's also as it was at a snapshot."""
+    from analytics.lake.settings import LakeSettings
+    from analytics.lake.store import Lake
 
-    default = LakeSettings.under(settings.home / "lake")
-    data = Path(settings.lake_data) if settings.lake_data else default.data_path
-    return Lake.open(LakeSettings(catalog=settings.catalog or default.catalog, data_path=data), read_only=read_only)
+    place = {"data": settings.lake_data, "endpoint": settings.lake_endpoint, "region": settings.lake_region}
+    chosen = LakeSettings.chosen(settings.home / "lake", settings.catalog, **place)
+    return Lake.open(chosen, read_only, snapshot)
 
 
 def registry(settings: Settings) -> Registry:

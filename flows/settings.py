@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from analytics.gates.thresholds import GateSettings
+from analytics.lake.passwords import refuse_passwords
 from analytics.study.search import SpaceSettings
 from analytics.study.settings import StudyTable
 from analytics.tape.line import read_line
@@ -150,8 +151,10 @@ class Settings(BaseSettings):
     home: Path = Path("var")
     venue: str = "paper"
     symbol: str = Field("BTC/FDUSD", pattern=SYMBOL_PATTERN)
-    catalog: str = Field("", description="the lake's catalogue; default SQLite under home")
-    lake_data: str = Field("", description="where the lake keeps Parquet; default under home")
+    catalog: str = Field("", repr=False, description="the lake's catalogue; default SQLite under home")
+    lake_data: str = Field("", description="where the lake keeps Parquet, a folder or s3://…; default under home")
+    lake_endpoint: str = Field("", description="address of the object store when it is not Amazon's")
+    lake_region: str = Field("", description="region of the object store; default us-east-1")
     tracking_uri: str = Field("", description="MLflow; default its server when it answers, else SQLite under home")
     prefect_api_url: str = Field("", description="default the local server's")
     ports: Ports = Ports()
@@ -181,7 +184,9 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let arguments win over the environment and the environment over the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+        file = TomlConfigSettingsSource(settings_cls, config_file())
+        refuse_passwords(file.toml_data, str(config_file()))
+        return init_settings, env_settings, file
 
     @cached_property
     def layout(self) -> Layout:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.rigs.objects import ObjectStore, object_store
 from tests.rigs.postgres import PostgresServer, postgres_server
 
 settings.register_profile("seeded", derandomize=True, deadline=None, database=None)
@@ -38,3 +39,10 @@ def postgres() -> Iterator[PostgresServer]:
     """Run one PostgreSQL server for every test that asks; each makes a database of its own in it."""
     with postgres_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def objects() -> Iterator[ObjectStore]:
+    """Run one object store for every test that asks; each has a bucket of its own in it."""
+    with object_store() as store:
+        yield store

@@ -10,21 +10,20 @@ from strategy.errors import Failed
 
 _NEEDED: Final = {
     "sqlite": ("sqlite_scanner", "ducklake"),
-    "postgres": ("postgres_scanner", "httpfs", "ducklake"),
+    "postgres": ("postgres_scanner", "ducklake"),
+    "s3": ("httpfs",),
 }
-
-
 _CONFIG: Final = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 _checked: Final[set[Path]] = set()  # files whose signature this process has seen; they stay mapped as they were then
 
 
-def connected(catalog: str) -> duckdb.DuckDBPyConnection:
-    """Return a database in memory that has what a catalogue of one kind (`sqlite`, `postgres`) needs.
+def connected(*kinds: str) -> duckdb.DuckDBPyConnection:
+    """Return a database in memory that has what catalogues (`sqlite`, `postgres`) and object stores (`s3`) need.
 
     DuckDB checks a file's signature at every load, an eighth of a second for each; here the first of a process counts.
     This is the one place that knows where the files are; DuckDB 2.x, whose wheels do not exist yet, changes it alone.
     """
-    files = [_extension_file(name) for name in _NEEDED[catalog]]
+    files = [_extension_file(name) for kind in kinds for name in _NEEDED[kind]]
     unsigned = "true" if _checked.issuperset(files) else "false"
     connection = duckdb.connect(":memory:", config={**_CONFIG, "allow_unsigned_extensions": unsigned})
     for file in files:

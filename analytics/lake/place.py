@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from analytics.lake.store import LakeSettings
+from analytics.lake.passwords import refuse_passwords
+from analytics.lake.settings import LakeSettings
 from strategy.errors import BadInput
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-NAMES: Final = ("home", "catalog", "lake_data", "tracking_uri")
+NAMES: Final = ("home", "catalog", "lake_data", "lake_endpoint", "lake_region", "tracking_uri")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,8 @@ class LakePlace:
         """Return the place of a home folder; without one, of the settings."""
         said = {"home": str(Path(home).resolve())} if home is not None else _settings()
         folder = (ROOT / Path(said.get("home") or "var").expanduser()).resolve()
-        default = LakeSettings.under(folder / "lake")
-        data = said.get("lake_data")
-        lake = LakeSettings(
-            catalog=said.get("catalog") or default.catalog, data_path=Path(data) if data else default.data_path
-        )
+        given = {name: said.get(f"lake_{name}", "") for name in ("data", "endpoint", "region")}
+        lake = LakeSettings.chosen(folder / "lake", said.get("catalog", ""), **given)
         uri = said.get("tracking_uri") or f"sqlite:///{folder / 'mlflow' / 'mlflow.db'}"
         return cls(lake, folder / "tape", uri)
 
@@ -48,5 +46,6 @@ def _settings() -> dict[str, str]:
         written = tomllib.loads(file.read_text()) if file.is_file() else {}
     except (OSError, ValueError) as error:
         raise BadInput(f"settings: {file} cannot be read: {error}") from error
+    refuse_passwords(written, str(file))
     environment = {name: os.environ.get(f"MICROVOL_{name.upper()}") for name in NAMES}
     return {name: str(found) for name in NAMES if (found := environment[name] or written.get(name))}

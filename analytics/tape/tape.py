@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from analytics.lake import instruments
 from analytics.lake.instruments import instrument
-from analytics.lake.store import Lake, statement
+from analytics.lake.statements import statement
+from analytics.lake.store import Lake
 from analytics.tape import book as tape_book
 from analytics.tape import steps as tape_steps
 from analytics.tape.book import Levels, interleave, rebuild

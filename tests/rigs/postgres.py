@@ -119,7 +119,7 @@ def _process(binaries: Path, home: Path, port: int) -> Iterator[subprocess.Popen
     try:
         yield process
     finally:
-        process.send_signal(signal.SIGINT)  # the fast shutdown: clients are cut off
+        process.send_signal(signal.SIGQUIT)  # at once: clients are cut off, and the data go anyway
         process.wait(timeout=60)
 
 

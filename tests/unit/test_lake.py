@@ -4,7 +4,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from analytics.lake import store as lake_module
+from analytics.lake import retry
 from analytics.lake.store import Lake, LakeSettings, migrations, run_checks
 from analytics.lake.writer import sole_writer
 from strategy.errors import BadInput, Failed
@@ -116,7 +116,7 @@ def test_an_error_that_is_no_lock_is_not_retried(settings):
 
 
 def test_a_catalogue_locked_for_too_long_is_one_clear_error(settings, monkeypatch):
-    monkeypatch.setattr(lake_module, "_RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(retry, "_RETRY_SECONDS", 0.02)
 
     def work(_: Lake) -> None:
         raise duckdb.TransactionException("database is locked")
