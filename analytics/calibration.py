@@ -11,6 +11,7 @@ from analytics.gates.gates import judge
 from analytics.gates.thresholds import GateSettings
 from analytics.gates.verdicts import Verdict, blocks, gate_words
 from analytics.registry.experiment import Logged, log_calibration
+from analytics.registry.recipe import Asked, Recipe
 from analytics.registry.registry import Registry
 from analytics.study.study import Progress, StudyResult, StudySettings, run_study
 from strategy.kernel.jit import KERNEL_DIGEST
@@ -51,10 +52,12 @@ def calibrate(
     progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
     yesterday: Agreement | None = None,
+    window: Asked = (None, None),
 ) -> Calibration:
     """Search around `base`, judge the winner on the held-out fold, log all of it, register it as challenger.
 
-    `yesterday` is how well replay agreed with live; without it the gates that ask for it are not applicable.
+    `yesterday` is how well replay agreed with live; without it the gates that ask for it are not applicable. `window`
+    is what the tape was asked for: it is kept with the version, which can be computed again (analytics.reproduction).
     """
     champion = registry.champion(info.venue, info.symbol)
     rival = None if champion is None else champion.parameters
@@ -67,7 +70,9 @@ def calibrate(
     seconds = time.perf_counter() - begun
     logged = log_calibration(registry, result, info, verdicts)
     document = document_of(result, info, verdicts, logged.run_id)
-    numbered = registry.register(document, logged.run_id, describe(result), _tags(result, verdicts))
+    judged = {"champion": rival, "gates": wanted, "yesterday": yesterday}
+    recipe = Recipe.of(result, verdicts, base, window, **judged).to_json()
+    numbered = registry.register(document, logged.run_id, describe(result), _tags(result, verdicts), recipe)
     return Calibration(result, verdicts, logged, numbered, wanted.require_all, seconds)
 
 

@@ -1,5 +1,6 @@
 """Flow: search for better parameters, judge the winner, register it as challenger."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,21 +31,26 @@ def calibrate(
     symbol: str | None = None,
     minutes: float | None = None,
     sampler: str | None = None,
-    objective: str | None = None,
+    objective: list[str] | None = None,
     space: str | None = None,
+    weights: dict[str, float] | None = None,
+    prune: float | None = None,
 ) -> dict[str, Any]:
     """Study one symbol's tape; an interrupted study is kept and goes on with `resume`.
 
     `base` is a preset or a file, by default the champion; `changes` are single values of it by dotted name; `space` is
-    a file that says what is searched. `latency`, `sampler` and `objective` stand in place of the settings'.
+    a file that says what is searched. `latency`, `sampler`, `objective` (several: a Pareto study), its `weights` and
+    `prune` stand in place of the settings'.
     """
     settings = load_settings(venue=venue, symbol=symbol)
     if resume is not None:
         plan = resumed(settings, resume, trials, minutes)
     else:
         file, window = None if space is None else Path(space), (start_ns, end_ns)
-        wanted = Wanted(trials, minutes, seed, base, changes or {}, window, sampler, objective, file, latency)
-        plan = plan_study(settings, wanted)
+        wanted = Wanted(
+            trials, minutes, seed, base, changes or {}, window, sampler, tuple(objective or ()), file, latency
+        )
+        plan = plan_study(settings, replace(wanted, weights=weights or {}, prune=prune))
     return study(plan)
 
 
@@ -72,7 +78,7 @@ def study(plan: StudyPlan) -> dict[str, Any]:
         def show(seen: Progress) -> None:
             bar(seen.done, None if seen.total == MOST_TRIALS else seen.total, f"best {seen.best:.3g}")
 
-        done = search(registry, tape, info, plan.base, wanted, settings.gates, show, yesterday=agreed)
+        done = search(registry, tape, info, plan.base, wanted, settings.gates, show, None, agreed, window)
     if done.result.interrupted:
         of_so_many = "" if plan.trials == MOST_TRIALS else f" of {plan.trials}"
         kept = f"{len(done.result.trials)}{of_so_many} trials are kept"

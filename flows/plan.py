@@ -12,7 +12,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from analytics.study.search import SpaceSettings
 from analytics.study.searched import searched
-from analytics.study.settings import MOST_TRIALS, FoldSettings, Objective, SearchSettings, check_available
+from analytics.study.settings import (
+    MOST_TRIALS,
+    FoldSettings,
+    Objective,
+    SearchSettings,
+    check_available,
+    check_together,
+)
 from analytics.study.space_file import read_space
 from flows import log, rooms
 from flows.latency import settled, with_line
@@ -33,7 +40,7 @@ class Wanted:
     """What a command says of a study; None = by the settings.
 
     `base` is a preset or a file, `changes` are single values of it by dotted name, `space` is a file that says what is
-    searched. Minutes without a number of trials leave that open.
+    searched, several `measures` make a Pareto study. Minutes without a number of trials leave that open.
     """
 
     trials: int | None = None
@@ -43,9 +50,11 @@ class Wanted:
     changes: Mapping[str, Any] = field(default_factory=dict)
     window: tuple[int | None, int | None] = (None, None)
     sampler: str | None = None
-    measure: str | None = None
+    measures: tuple[str, ...] = ()
     space: Path | None = None
     latency: str | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
+    prune: float | None = None
 
 
 class StudyPlan(BaseModel):
@@ -111,14 +120,24 @@ def plan_study(settings: Settings, wanted: Wanted) -> StudyPlan:
         "start_ns": start,
         "end_ns": end,
         "latency": settled(line, (first if start is None else start, end)),
-        "sampling": _changed(study.search, sampler=wanted.sampler),
+        "sampling": _changed(study.search, sampler=wanted.sampler, prune=wanted.prune),
         "folds": study.folds,
-        "objective": _changed(study.objective, measure=wanted.measure),
+        "objective": _objective(study.objective, wanted),
     }
     try:
-        return StudyPlan.model_validate(plan)
+        found = StudyPlan.model_validate(plan)
     except ValidationError as error:
         raise BadInput(one_line(error, StudyPlan)) from error
+    check_together(found.sampling, found.objective, found.folds)
+    return found
+
+
+def _objective(objective: Objective, wanted: Wanted) -> dict[str, Any]:
+    """Return the settings' objective with what the command says; the settings' weights belong to their objectives."""
+    if not wanted.measures:
+        return _changed(objective, weights=dict(wanted.weights) or None)
+    first, *also = wanted.measures
+    return _changed(objective, measure=first, also=also, weights=dict(wanted.weights))
 
 
 def _space(settings: Settings, wanted: Wanted, base: ParameterSet) -> SpaceSettings:

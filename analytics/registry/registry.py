@@ -17,6 +17,7 @@ from strategy.live.layout import slug
 from strategy.policies.document import ParameterDocument, parse_document
 
 FILE: Final = "params.json"
+RECIPE: Final = "recipe.json"
 
 VERSION_SCHEMA: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "version": pl.Int64,
@@ -56,9 +57,16 @@ class Registry:
             return experiment_id(self.client, self.tracking_uri, model_name(venue, symbol))
 
     def register(
-        self, document: ParameterDocument, run_id: str | None, description: str, tags: dict[str, str]
+        self,
+        document: ParameterDocument,
+        run_id: str | None,
+        description: str,
+        tags: dict[str, str],
+        recipe: bytes | None = None,
     ) -> ParameterDocument:
         """Register a document as the next version and as challenger; return it with its version number.
+
+        The `recipe` (analytics.registry.recipe) is kept beside it.
 
         The number is the registry's, so the file is written twice: complete before the version exists, and once more
         with the number. A reader takes the number from the registry in both cases.
@@ -71,14 +79,16 @@ class Registry:
             model = self.client.create_logged_model(
                 experiment, name="parameters", source_run_id=run_id, model_type="microvol-parameters"
             )
-            self._upload(model.model_id, document)
+            self._upload(model.model_id, FILE, document.to_json())
+            if recipe is not None:
+                self._upload(model.model_id, RECIPE, recipe)
             self.client.finalize_logged_model(model.model_id, "READY")
             every = {"content_hash": document.content_hash, "kernel_digest": document.kernel_digest} | tags
             version = self.client.create_model_version(
                 name, f"models:/{model.model_id}", run_id, every, description=description, model_id=model.model_id
             )
             numbered = document.model_copy(update={"version": int(version.version)})
-            self._upload(model.model_id, numbered)
+            self._upload(model.model_id, FILE, numbered.to_json())
             self.client.set_logged_model_tags(model.model_id, {"version": str(numbered.version)} | every)
             self.client.set_registered_model_alias(name, CHALLENGER, str(numbered.version))
         return numbered
@@ -93,6 +103,15 @@ class Registry:
             document = parse_document(text.encode(), f"{name} version {version}")
             self._documents[name, version] = document.model_copy(update={"version": version})
         return self._documents[name, version]
+
+    def recipe(self, venue: str, symbol: str, version: int) -> str | None:
+        """Return how a version was computed, None when it was registered without."""
+        with translated(f"reading {model_name(venue, symbol)} version {version}"):
+            model = self.client.get_logged_model(self.model_id(venue, symbol, version))
+            held = self.client.list_logged_model_artifacts(model.model_id)
+            if RECIPE not in [file.path for file in held]:
+                return None
+            return str(mlflow.artifacts.load_text(f"{model.artifact_location}/{RECIPE}"))
 
     def model_id(self, venue: str, symbol: str, version: int) -> str:
         """Return the id of the LoggedModel behind a version: metrics logged with it stand on the version's page."""
@@ -196,10 +215,10 @@ class Registry:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
 
-    def _upload(self, model_id: str, document: ParameterDocument) -> None:
+    def _upload(self, model_id: str, name: str, content: bytes) -> None:
         with TemporaryDirectory() as folder:
-            path = Path(folder) / FILE
-            path.write_bytes(document.to_json())
+            path = Path(folder) / name
+            path.write_bytes(content)
             self.client.log_model_artifact(model_id, str(path))
 
 
@@ -214,7 +233,7 @@ def _row(found: Any, aliases: list[str]) -> tuple[Any, ...]:
         tags.get("gates"),
         None if edge is None else float(edge),
         tags.get("content_hash"),
-        found.description or "",
+        next(iter((found.description or "").splitlines()), ""),
         tags.get("moved"),
         tags.get("moved_at"),
         tags.get("moved_by"),

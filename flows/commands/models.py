@@ -1,11 +1,9 @@
-"""Commands around parameter versions: calibrate, promote, rollback, versions, report, nightly."""
+"""Commands around parameter versions: promote, rollback, versions, report, nightly."""
 
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from analytics.study.settings import Measure, SamplerName
 from flows import console, rooms
 from flows.commands import options
 from flows.runner import run
@@ -18,69 +16,12 @@ Trials = Annotated[int | None, typer.Option("--trials", min=1, help="Default fro
 Override = Annotated[
     str | None, typer.Option("--override", help="Why a gate that was not passed may be passed over; kept in the audit.")
 ]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Default from the settings.")]
-Minutes = Annotated[
-    float | None,
-    typer.Option("--minutes", min=0.01, help="Begin no batch after so many; without --trials the only limit."),
-]
-Sampler = Annotated[SamplerName | None, typer.Option("--sampler", help="Who proposes trials.")]
-Goal = Annotated[Measure | None, typer.Option("--objective", help="What is maximised; docs/calibration.md.")]
-Space = Annotated[Path | None, typer.Option("--space", help="A TOML file that says what is searched.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    for command in (calibrate, promote, rollback, versions, report, nightly):
+    for command in (promote, rollback, versions, report, nightly):
         app.command()(command)
-
-
-def calibrate(
-    trials: Trials = None,
-    seed: Seed = None,
-    base: Annotated[
-        str | None,
-        typer.Option("--base", "--params", help="Where to start: a preset or a JSON file; default the champion."),
-    ] = None,
-    spread: Annotated[str | None, typer.Option("--spread", help="Its spread policy, any registered one.")] = None,
-    changes: options.Changes = None,
-    start: options.Start = None,
-    end: options.End = None,
-    minutes: Minutes = None,
-    sampler: Sampler = None,
-    objective: Goal = None,
-    space: Space = None,
-    resume: Annotated[str | None, typer.Option("--resume", help="Go on with an interrupted study.")] = None,
-    latency: options.Latency = None,
-    venue: options.Venue = None,
-    symbol: options.Symbol = None,
-) -> None:
-    """Search for better parameters, check the gates, register the winner as challenger.
-
-    Ctrl-C keeps the trials that are done and says how to go on.
-    """
-    settings = options.settings_for(venue, symbol)
-    wanted = {"spread.policy": spread} if spread else {}
-    done = run(
-        settings,
-        "calibrate",
-        trials=trials,
-        seed=seed,
-        base=base,
-        changes=wanted | options.changes(changes),
-        start_ns=options.instant(start, "--start"),
-        end_ns=options.instant(end, "--end"),
-        resume=resume,
-        minutes=minutes,
-        sampler=sampler,
-        objective=objective,
-        space=None if space is None else str(space),
-        latency=options.line(latency),
-        venue=settings.venue,
-        symbol=settings.symbol,
-    )
-    verdicts = done.pop("verdicts")
-    console.facts("calibrated", done)
-    console.table(f"gates of version {done['version']}", GATE_COLUMNS, verdicts)
 
 
 def promote(

@@ -41,11 +41,22 @@ def test_what_the_command_leaves_open_comes_from_the_settings(settings: Settings
 
 
 def test_what_the_command_says_wins(settings: Settings) -> None:
-    plan = planned(settings, trials=3, minutes=2.0, sampler="random", measure="sharpe", seed=0, window=(5, 6))
+    plan = planned(settings, trials=3, minutes=2.0, sampler="random", measures=("sharpe",), seed=0, window=(5, 6))
     assert (plan.trials, plan.minutes, plan.seed) == (3, 2.0, 0)
     assert (plan.start_ns, plan.end_ns) == (5, 6)
     assert (plan.sampling.sampler, plan.sampling.batch) == ("random", 5)
     assert (plan.objective.measure, plan.objective.min_fill_ratio) == ("sharpe", 0.1)
+
+
+def test_several_objectives_their_weights_and_pruning_stand_in_the_plan(settings: Settings) -> None:
+    weights = {"pnl": 1.0, "sharpe": 3.0}
+    plan = planned(settings, measures=("pnl", "sharpe"), weights=weights)
+    assert (plan.objective.measures, plan.objective.weights) == (("pnl", "sharpe"), weights)
+    assert planned(settings, sampler="tpe", prune=0.2).sampling.prune == 0.2
+    with pytest.raises(BadInput, match="weights were of pnl, sharpe, they must be of"):
+        planned(settings, weights=weights)
+    with pytest.raises(BadInput, match="sampler was 'cmaes', which takes one objective, not 2"):
+        planned(settings, measures=("pnl", "sharpe"), sampler="cmaes")
 
 
 def test_minutes_alone_leave_the_number_of_trials_open(settings: Settings) -> None:
@@ -53,7 +64,7 @@ def test_minutes_alone_leave_the_number_of_trials_open(settings: Settings) -> No
 
 
 def test_a_plan_goes_on_as_it_was_with_other_limits_where_they_are_given(settings: Settings) -> None:
-    plan = planned(settings, sampler="random", measure="pnl")
+    plan = planned(settings, sampler="random", measures=("pnl",))
     remember(settings, NAME, plan)
     assert resumed(settings, NAME, None, None) == plan
     assert resumed(settings, NAME, 90, None) == plan.model_copy(update={"trials": 90})
