@@ -100,7 +100,7 @@ def _explained(settings: LakeSettings, error: duckdb.Error) -> Exception:
         return Failed(f"the lake's PostgreSQL catalogue cannot be reached: {reason}")
     if settings.folder is None and isinstance(error, duckdb.IOException) and "http" in text.lower():
         return Failed(f"the lake's object store failed: {_line(text)}")
-    same: duckdb.Error = type(error)(text)
+    same: Exception = type(error)(text)
     return same
 
 
