@@ -29,6 +29,7 @@ def check(query, key="paper"):
 def test_a_fresh_signed_request_passes():
     check(signed(f"symbol=BTCFDUSD&timestamp={NOW_MS}"))
     check(signed(f"timestamp={NOW_MS - 59_000}&recvWindow=60000"))
+    check(signed(f"timestamp={NOW_MS - 6_000}&recvWindow=6000.346"))
 
 
 @pytest.mark.parametrize(

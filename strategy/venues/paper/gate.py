@@ -13,6 +13,7 @@ AHEAD_MS = 1_000
 RECV_WINDOW_MS, MOST_RECV_WINDOW_MS = 5_000, 60_000
 SECOND_NS = 1_000_000_000
 NUMBER = re.compile(r"^[0-9]{1,20}$")
+WINDOW = re.compile(r"^[0-9]{1,20}(\.[0-9]{1,3})?$")
 SIGNATURE = re.compile(r"(^|&)signature=([^&]*)")
 
 
@@ -106,12 +107,12 @@ class Gate:
         sent, window = parameters.get("timestamp", ""), parameters.get("recvWindow", str(RECV_WINDOW_MS))
         if not sent:
             raise missing("timestamp")
-        for name, value in (("timestamp", sent), ("recvWindow", window)):
-            if not NUMBER.match(value):
-                raise illegal(name, NUMBER.pattern)
-        if int(window) > MOST_RECV_WINDOW_MS:
+        for name, value, legal in (("timestamp", sent, NUMBER), ("recvWindow", window, WINDOW)):
+            if not legal.match(value):
+                raise illegal(name, legal.pattern)
+        if float(window) > MOST_RECV_WINDOW_MS:
             raise Refusal(-1131, f"recvWindow must be less than {MOST_RECV_WINDOW_MS}.")
         if int(sent) > now_ms + AHEAD_MS:
             raise Refusal(-1021, f"Timestamp for this request was {AHEAD_MS}ms ahead of the server's time.")
-        if now_ms - int(sent) > int(window):
+        if now_ms - int(sent) > float(window):
             raise Refusal(-1021, "Timestamp for this request is outside of the recvWindow.")

@@ -121,7 +121,7 @@ class _ReplyFault(_Fault):
     @classmethod
     def _exists(cls, on: str) -> str:
         if on not in TARGETS:
-            raise ValueError(f"one of {', '.join(TARGETS)}")
+            raise ValueError(f"on was {on!r}, it must be one of {', '.join(TARGETS)}")
         return on
 
     @property
@@ -148,7 +148,7 @@ class Error(_ReplyFault):
     @classmethod
     def _is_an_error(cls, code: int) -> int:
         if not (-9_999 <= code < 0 or 400 <= code <= 599):
-            raise ValueError("a negative code of the venue's or an HTTP status from 400 to 599")
+            raise ValueError(f"code was {code}, it must be a negative one or an HTTP status of 400 to 599")
         return code
 
     @field_validator("on")
