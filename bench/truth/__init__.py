@@ -1,0 +1,1 @@
+"""Tapes of which the truth is known, and whether study, gates and policies find it."""
