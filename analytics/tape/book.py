@@ -3,7 +3,7 @@
 The book itself is the kernel's; here its states become the columns of a tape.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from strategy.kernel.records import BUY, SELL
 
 I64 = NDArray[np.int64]
 I8 = NDArray[np.int8]
+_SPAN: Final = 1 << 26  # ticks between the lowest and the highest price up to which a place each is cheap
 
 
 class Levels(NamedTuple):
@@ -116,8 +117,22 @@ def rebuild(steps: Steps, snapshots: Levels, diffs: Levels) -> tuple[I64, Levels
     The first is int64 (updates, 4): bid ticks, bid lots, ask ticks, ask lots; 0 where a side is empty. An update that
     is not fresh has one step, a diff, and keeps that message's levels as they came.
     """
-    prices = np.concatenate((snapshots.side * snapshots.ticks, diffs.side * diffs.ticks))
-    return _walk(steps, snapshots, diffs, new_book(max(1, len(np.unique(prices)))))
+    return _walk(steps, snapshots, diffs, new_book(max(1, _distinct(snapshots.ticks, diffs.ticks))))
+
+
+def _distinct(*ticks: I64) -> int:
+    """Return at most how many prices there are: counted where they lie close together, else one a level."""
+    known = [each for each in ticks if len(each)]
+    if not known:
+        return 0
+    low, high = min(int(each.min()) for each in known), max(int(each.max()) for each in known)
+    levels = sum(len(each) for each in known)
+    if high - low >= _SPAN:
+        return min(levels, len(np.unique(np.concatenate(known))))
+    seen = np.zeros(high - low + 1, bool)
+    for each in known:
+        seen[each - low] = True
+    return int(np.count_nonzero(seen))
 
 
 def interleave(bids: tuple[I64, I64, I64], asks: tuple[I64, I64, I64]) -> Levels:

@@ -89,6 +89,14 @@ class BookSequence:
         self._advance(diff)
         return Progress(diffs=(diff,))
 
+    def stands_at(self, last_id: int) -> bool:
+        """Say whether the last diff applied to the book was the one that ended at `last_id`."""
+        return self.last_id == last_id and not self._anchored
+
+    def stand_at(self, diff: DepthDiff) -> None:
+        """Take a run of diffs each of which follows the one before it: the first where the book stands, `diff` last."""
+        self._advance(diff)
+
     def on_snapshot(self, snapshot: DepthSnapshot) -> Progress:
         """Take one snapshot: it starts an unknown book if the diffs at hand continue it; a known one needs none."""
         if self.last_id is not None:
