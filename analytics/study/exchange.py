@@ -77,12 +77,14 @@ class Exchange:
         wanted = {SHARE: {"number": share.number, "sets": sets, "folds": share.folds}}
         self._study.add_trial(create_trial(state=TrialState.WAITING, user_attrs=wanted))
 
+    def first(self) -> Share | None:
+        """Return the share that was offered first, for anybody to take; None when none waits."""
+        return next(map(_share_of, self._waiting()), None)
+
     def take(self) -> Share | None:
         """Take the share that was offered first; None when none waits."""
         with _there():
-            waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-            trial = next((each for each in waiting if self._took(each._trial_id)), None)
-        return None if trial is None else _share_of(trial)
+            return next((_share_of(trial) for trial in self._waiting() if self._took(trial._trial_id)), None)
 
     @contextmanager
     def held(self, taken: Share) -> Iterator[None]:
@@ -122,6 +124,10 @@ class Exchange:
                 last = trial.user_attrs.get(WORKER, "unknown")
                 raise Failed(f"trials were given up: {TRIES + 1} workers ended while they replayed them, last {last}")
         return {number: trial.user_attrs[MEASURED] for number, trial in done.items()}
+
+    def _waiting(self) -> list[Any]:
+        with _there():
+            return list(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
     def _took(self, trial_id: int) -> bool:
         # A sign of life comes first: who dies between the two has taken nothing.
@@ -172,7 +178,7 @@ def discard(storage: RDBStorage, name: str) -> None:
         optuna.delete_study(study_name=name + COMPANION, storage=storage)
 
 
-def offered(storage: RDBStorage) -> list[str]:
+def shared_studies(storage: RDBStorage) -> list[str]:
     """Return the names of the studies that have replays in a storage."""
     known = [each for each in storage.get_all_studies() if FACTS in each.user_attrs]
     return [each.study_name.removesuffix(COMPANION) for each in known if each.study_name.endswith(COMPANION)]

@@ -18,7 +18,7 @@ from analytics.study.folds import Fold
 from analytics.study.objective import Bench, Measured
 from strategy.policies.parameters import ParameterSet
 
-POLL_S: Final = 0.05
+POLL_S: Final = 0.1
 
 Key = tuple[str, int]  # a parameter set by its content, and a train fold by its number
 

@@ -13,7 +13,7 @@ from typing import Final
 from optuna.storages import RDBStorage
 
 from analytics.study.ask_and_tell import StudySettings
-from analytics.study.exchange import Exchange, Over, discard, offered
+from analytics.study.exchange import Exchange, Over, discard, shared_studies
 from analytics.study.folds import Folds
 from analytics.study.mirror import Mirror
 from analytics.study.objective import Bench
@@ -91,7 +91,7 @@ def _running(storage: RDBStorage, study: str | None, stop: threading.Event) -> s
     """Wait for a study that runs, the one named or any; None when `stop` came first."""
     until = time.monotonic() + AWAITED_S
     while not stop.is_set():
-        for name in offered(storage):
+        for name in shared_studies(storage):
             if name == (study or name) and _runs(storage, name):
                 return name
         if study is not None and time.monotonic() > until:
@@ -108,22 +108,28 @@ def _work_for(
     said: Callable[[str, int], None],
 ) -> int:
     """Replay for one study until it is over or `stop`."""
-    done, looked = 0, time.monotonic()
+    done, ready = 0, False
     try:
         exchange = Exchange(storage, name, _here())
         own = _prepared(exchange, name, prepare)
-        while not stop.is_set():
-            if found := replay_share(exchange, own.bench, own.folds.train):
-                done += found
-                said(name, done)
-            elif time.monotonic() - looked < LOOK_S or _runs(storage, name):
-                looked = looked if time.monotonic() - looked < LOOK_S else time.monotonic()
+        while not stop.is_set() and _runs(storage, name):
+            ready = ready or _warmed_up(exchange, own)
+            if not ready or not (found := replay_share(exchange, own.bench, own.folds.train)):
                 stop.wait(POLL_S)
-            else:
-                break
+                continue
+            done += found
+            said(name, done)
     except Over:
         return done
     return done
+
+
+def _warmed_up(exchange: Exchange, own: Prepared) -> bool:
+    """Compile what a share needs before one is taken: compiling leaves little time for signs of life."""
+    first = exchange.first()
+    if first is not None:
+        own.bench.warm_up(first.sets[:1], own.folds.train, len(first.sets))
+    return first is not None
 
 
 def _prepared(exchange: Exchange, name: str, prepare: Callable[[str], Prepared]) -> Prepared:
