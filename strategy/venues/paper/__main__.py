@@ -37,6 +37,7 @@ def configuration(arguments: list[str]) -> PaperConfig:
     parser = argparse.ArgumentParser(prog="python -m strategy.venues.paper", description=__doc__)
     for option in OPTIONS:
         parser.add_argument(f"--{option}", default=argparse.SUPPRESS)
+    parser.add_argument("--tape", nargs="+", default=argparse.SUPPRESS)
     given = vars(parser.parse_args(arguments))
     try:
         return PaperConfig.model_validate(given)

@@ -59,7 +59,7 @@ class Admin:
         state = served | {
             "now_ns": market.engine.now_ns,
             "symbol": market.config.symbol,
-            "regime": market.weather.regime.name,
+            "regime": market.regime,
             "last_update_id": market.engine.book.update_id,
             "last_trade_id": market.engine.last_trade_id,
             "balances": {

@@ -37,6 +37,7 @@ class PaperConfig(BaseModel):
     orders_per_day: int = Field(200_000, ge=1)
     book_ticker_in_history: bool = False
     clock_skew_ms: int = Field(0, ge=-86_400_000, le=86_400_000, description="the venue's clock minus this machine's")
+    tape: tuple[Path, ...] = Field((), description="files or folders of a recording that stands in for the crowd")
     frame_log: Path | None = Field(None, description="a file for every public frame, received or not")
 
     @model_validator(mode="after")

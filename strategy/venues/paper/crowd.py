@@ -57,6 +57,11 @@ class Crowd:
         for side in (BUY, SELL):
             self._replenish(side, POOL)
 
+    @property
+    def regime(self) -> str:
+        """Return the name of the regime that rules now."""
+        return self._weather.regime.name
+
     def step(self, seconds: float) -> None:
         """Let the crowd act for a slice of time."""
         self._weather.advance(seconds)

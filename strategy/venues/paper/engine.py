@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from strategy.venues.paper.book import CROWD, Book, Order
+from strategy.venues.paper.book import CROWD, Book, Match, Order
 
 TAPE_LENGTH = 1_000
 
@@ -72,15 +72,27 @@ class Engine:
     def take(self, owner: int, side: int, limit: int, qty: int) -> Outcome:
         """Match an aggressive order and tell the tape and the resting side of each trade."""
         taking = self.book.take(owner, side, limit, qty)
-        executions = []
-        for match in taking.matches:
-            self._trade_id += 1
-            public = Print(self._trade_id, match.price, match.qty, side, self.now_ns)
-            self.tape.append(public)
-            for hear in self.on_print:
-                hear(public)
-            execution = Execution(public, match.maker)
-            executions.append(execution)
-            if match.maker.owner != CROWD and self.on_maker is not None:
-                self.on_maker(execution)
-        return Outcome(taking.leaves, executions, taking.expired)
+        return Outcome(taking.leaves, [self._execute(side, match) for match in taking.matches], taking.expired)
+
+    def take_recorded(self, side: int, price: int, qty: int) -> None:
+        """Match an order that is known to have traded at a price; what it took from the crowd is one trade."""
+        taking = self.book.take(CROWD, side, price, qty)
+        executions = [self._execute(side, match) for match in taking.matches if match.maker.owner != CROWD]
+        rest = qty - sum(execution.public.qty for execution in executions)
+        if rest:
+            self._print(side, price, rest)
+
+    def _execute(self, side: int, match: Match) -> Execution:
+        execution = Execution(self._print(side, match.price, match.qty), match.maker)
+        if match.maker.owner != CROWD and self.on_maker is not None:
+            self.on_maker(execution)
+        return execution
+
+    def _print(self, side: int, price: int, qty: int) -> Print:
+        """Tell the tape of one trade and return it."""
+        self._trade_id += 1
+        public = Print(self._trade_id, price, qty, side, self.now_ns)
+        self.tape.append(public)
+        for hear in self.on_print:
+            hear(public)
+        return public

@@ -1,6 +1,7 @@
 """The sans-IO market: engine, crowd, desk and publisher behind one clock that the caller turns."""
 
 from decimal import Decimal
+from typing import Protocol
 
 from strategy.venues.paper.accounts import Account
 from strategy.venues.paper.config import PaperConfig
@@ -12,6 +13,7 @@ from strategy.venues.paper.engine import Engine
 from strategy.venues.paper.filters import Filters
 from strategy.venues.paper.grid import UNIT, Grid, money_units
 from strategy.venues.paper.publisher import Frame, Publisher
+from strategy.venues.paper.recording import Recording
 from strategy.venues.paper.regimes import Weather
 from strategy.venues.paper.reports import Reports
 
@@ -19,19 +21,31 @@ STEP_NS = 50_000_000
 DEPTH_NS = 100_000_000
 
 
+class Background(Protocol):
+    """Everyone but us."""
+
+    @property
+    def regime(self) -> str:
+        """Return the name of what rules now."""
+        ...
+
+    def step(self, seconds: float) -> None:
+        """Let so much market time pass."""
+        ...
+
+
 class Market:
     """One symbol's whole market. Call `step` every 50 ms of market time and `publish_depth` every 100 ms."""
 
-    def __init__(self, config: PaperConfig, now_ns: int, ids_ns: int = 0) -> None:
-        """Open the market at a moment, with the crowd's book already standing; ids start no earlier than `ids_ns`."""
+    def __init__(self, config: PaperConfig, now_ns: int, ids_ns: int = 0, recording: Recording | None = None) -> None:
+        """Open the market at a moment, with its book already standing; ids start no earlier than `ids_ns`."""
         self.config = config
         self.grid = Grid.of(config.tick_size, config.lot_size)
         self.engine = Engine(now_ns, ids_ns)
-        draws = Draws(config.seed)
-        start_ticks = money_units(config.start_price) // self.grid.tick_units
-        self.weather = Weather(draws, float(start_ticks), config.regime)
-        atoms_per_quote = UNIT / (self.grid.tick_units * self.grid.lot_units / UNIT)
-        self.crowd = Crowd(self.engine, self.weather, draws, atoms_per_quote)
+        self.recording = recording
+        self._others: Background = self._crowd() if recording is None else recording
+        if recording is not None:
+            recording.attach(self.engine)
         self.day = Day(self.grid, config.venue_symbol)
         self.engine.on_print.append(self.day.hear)
         self.publisher = Publisher(self.engine, self.grid, config.venue_symbol)
@@ -39,10 +53,15 @@ class Market:
         self.reports = Reports(self.grid, config.venue_symbol)
         self.desk = Desk(self.engine, self.account, Filters.of(config, self.grid), self.reports)
 
+    @property
+    def regime(self) -> str:
+        """Return the crowd's regime, or whether the recording still speaks."""
+        return self._others.regime
+
     def step(self, now_ns: int, seconds: float) -> None:
-        """Let the crowd act for `seconds` of market time, ending at `now_ns`."""
+        """Let everyone else act for `seconds` of market time, ending at `now_ns`."""
         self.engine.now_ns = now_ns
-        self.crowd.step(seconds)
+        self._others.step(seconds)
         self.publisher.book_ticker()
 
     def publish_depth(self, now_ns: int) -> None:
@@ -58,3 +77,9 @@ class Market:
         """Return the middle of the best prices in quote currency."""
         bids, asks = self.engine.book.bids, self.engine.book.asks
         return Decimal((bids.best + asks.best) * self.grid.tick_units) / Decimal(2 * UNIT)
+
+    def _crowd(self) -> Crowd:
+        config, draws = self.config, Draws(self.config.seed)
+        start_ticks = money_units(config.start_price) // self.grid.tick_units
+        atoms_per_quote = UNIT / (self.grid.tick_units * self.grid.lot_units / UNIT)
+        return Crowd(self.engine, Weather(draws, float(start_ticks), config.regime), draws, atoms_per_quote)

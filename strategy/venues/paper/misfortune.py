@@ -99,7 +99,7 @@ def _born_again(market: Market, with_money: bool) -> Market:
     """Return a market at the same price whose orders and trades are unknown; what was locked is free again."""
     now_ns = market.engine.now_ns
     config = market.config.model_copy(update={"start_price": market.mid()})
-    fresh = Market(config, now_ns, max(time.time_ns(), market.engine.ids_ns))
+    fresh = Market(config, now_ns, max(time.time_ns(), market.engine.ids_ns), market.recording)
     if with_money:
         old = market.account
         fresh.account.base.free, fresh.account.quote.free = old.base.total, old.quote.total

@@ -19,6 +19,7 @@ from strategy.venues.paper.hub import Hub
 from strategy.venues.paper.market import DEPTH_NS, STEP_NS, Market
 from strategy.venues.paper.misfortune import Misfortune
 from strategy.venues.paper.operations import Venue
+from strategy.venues.paper.recording import open_recording
 from strategy.venues.paper.rest import RestApi
 from strategy.venues.paper.streams import Streams
 from strategy.venues.paper.wsapi import SocketApi
@@ -38,10 +39,12 @@ class PaperServer:
         self.hub = Hub(FrameLog(config.frame_log))
         self.gate = Gate(config)
         self.replies = ReplyFaults()
-        self.venue = Venue(self.listen_to(Market(config, time.time_ns() + self.skew_ns)))
+        market = Market(config, time.time_ns() + self.skew_ns, recording=open_recording(config))
+        self.venue = Venue(self.listen_to(market))
         self.rest = RestApi(self.venue, self.gate, self.replies, self.turn_clock)
         self._streams = Streams(self.hub, config.venue_symbol, self.rest.listen_keys)
         self._socket_api = SocketApi(self.venue, self.gate, self.hub, self.replies, self.turn_clock)
+        self.ticking: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.door = Door("paper venue", self._application(), config.port)
         admin = Admin(self.venue, self._describe, Misfortune(self).carry_out)
         self.admin_door = Door("paper venue admin", admin.application(), config.admin_port or 0)
@@ -68,7 +71,7 @@ class PaperServer:
         return engine.now_ns
 
     async def tick(self) -> None:
-        """Run the market in real time until cancelled."""
+        """Run the market in real time until cancelled; BadInput when a tape turns out to be unreadable."""
         started, steps = time.monotonic(), 0
         while True:
             due = int((time.monotonic() - started) / STEP_S) - steps
@@ -117,19 +120,19 @@ class PaperServer:
 
 @asynccontextmanager
 async def running(config: PaperConfig) -> AsyncIterator[PaperServer]:
-    """Serve until the block ends; `url` holds the address."""
+    """Serve until the block ends; `url` holds the address. What stopped the market early is raised at the end."""
     server = PaperServer(config)
     await server.door.open()
     try:
         if config.admin_port is not None:
             await server.admin_door.open()
-        ticking = asyncio.create_task(server.tick())
+        server.ticking = asyncio.create_task(server.tick())
         try:
             yield server
         finally:
-            ticking.cancel()
+            server.ticking.cancel()
             with suppress(asyncio.CancelledError):
-                await ticking
+                await server.ticking
     finally:
         await server.admin_door.close()
         await server.door.close(server.close_sessions)
@@ -142,7 +145,9 @@ async def _until_signal(config: PaperConfig, ready: Callable[[str, str | None], 
         loop.add_signal_handler(number, stop.set)
     async with running(config) as server:
         ready(server.url, server.admin_door.url or None)
-        await stop.wait()
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait((stopped, server.ticking), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
 
 
 def serve(config: PaperConfig, ready: Callable[[str, str | None], None]) -> None:
