@@ -5,33 +5,24 @@ OutcomeUnknown, never a rejection.
 """
 
 import asyncio
-import random
 import time
-from collections.abc import AsyncIterator, Awaitable
-from typing import Any, Final
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final, TypeVar
 
 import ccxt.pro
 import orjson
 import structlog
 
-from strategy.errors import OrderRejected, OutcomeUnknown, VenueError
+from strategy.errors import BadData, OutcomeUnknown, VenueError
 from strategy.kernel.records import BUY
 from strategy.policies.document import Instrument
-from strategy.venues import wire
-from strategy.venues.ccxt_venue import (
-    PAUSE_SECONDS,
-    Connection,
-    Limiter,
-    is_unknown_order,
-    open_exchange,
-    redacted,
-    translated,
-    venue_code,
-    ws_api_url,
-)
+from strategy.venues import ccxt_user_stream, wire
+from strategy.venues.budget import Budget
+from strategy.venues.ccxt_user_stream import UserStream
+from strategy.venues.ccxt_venue import is_unknown_order, open_exchange, redacted, translated, venue_code
 from strategy.venues.events import InstrumentInfo
 from strategy.venues.own_orders import OrderReader
-from strategy.venues.ports import Balance, OrderReport, OrderRequest, OwnEvent, OwnFill, StreamReset
+from strategy.venues.ports import Balance, OrderReport, OrderRequest, OwnEvent, OwnFill
 from strategy.venues.settings import VenueConfig
 from strategy.venues.units import Units
 
@@ -39,8 +30,14 @@ log = structlog.get_logger("broker")
 
 _PAGE: Final = 1000
 _CLOCK_CODE: Final = -1021
-_BACKOFF_MAX: Final = 10.0
-_USER_STREAM: Final = "user stream"
+_ACTION: Final = 1  # weights of requests, by what they ask
+_ONE_ORDER: Final = 4
+_OPEN_ORDERS: Final = 6
+_EXECUTIONS: Final = 20
+_ACCOUNT: Final = 20
+_ORDERS_KEPT: Final = 10_000
+
+Read = TypeVar("Read")
 
 
 class CcxtBroker:
@@ -53,10 +50,11 @@ class CcxtBroker:
         self._instrument: Instrument | None = None
         self._reader: OrderReader | None = None
         self._units: Units | None = None
-        self._limiter = Limiter()
+        self._budget = Budget(self._venue_seconds)
         self._opening = asyncio.Lock()
         self._client_ids: dict[str, str] = {}  # venue's order id -> ours; REST executions name only the venue's
         self._events: asyncio.Queue[OwnEvent | None] = asyncio.Queue()
+        self._stream: UserStream | None = None
         self._runner: asyncio.Task[None] | None = None
 
     async def instrument(self) -> Instrument:
@@ -66,72 +64,60 @@ class CcxtBroker:
         return self._instrument
 
     async def place(self, request: OrderRequest) -> OrderReport:
-        """Send one order: LIMIT_MAKER, or LIMIT with IOC."""
+        """Send one order at once: LIMIT_MAKER, or LIMIT with IOC; OrderRejected when it would break a rate limit."""
         reader, units = await self._open()
         order = order_fields(self._config, units, request)
-        await self._limiter.take()
-        reply = await self._call(self._exchange.privatePostOrder(order), f"order {request.client_id}")
-        self._remember(reply, request.client_id)
-        return reader.report(reply, request.client_id)
+        what = f"order {request.client_id}"
+        self._budget.send_order(what, _ACTION)
+        reply = await self._call(self._exchange.privatePostOrder(order), what)
+        return self._report(reader, reply, request.client_id, what)
 
     async def cancel(self, client_id: str) -> OrderReport:
-        """Cancel one order, never waiting for the limiter."""
+        """Cancel one order, before anything else that waits to be asked."""
         reader, _ = await self._open()
         query = {"symbol": self._config.market_id, "origClientOrderId": client_id}
-        try:
-            reply = await self._exchange.privateDeleteOrder(query)
-        except Exception as error:  # noqa: BLE001 (the library lets socket errors through unwrapped)
-            if is_unknown_order(error):
-                return _missing(client_id)
-            raise translated(error, f"cancel {client_id}") from None
-        return reader.report(reply, client_id)
+        await self._budget.cancel(_ACTION)
+        reply = await self._call(self._exchange.privateDeleteOrder(query), f"cancel {client_id}")
+        return _missing(client_id) if reply is None else _read(lambda: reader.report(reply, client_id), "cancel")
 
     async def cancel_all(self) -> int:
         """Cancel every open order on the symbol."""
         await self._open()
+        await self._budget.cancel(_ACTION)
         query = {"symbol": self._config.market_id}
-        try:
-            return len(await self._exchange.privateDeleteOpenOrders(query))
-        except Exception as error:  # noqa: BLE001 (as above)
-            if is_unknown_order(error):  # the venue's way of saying that there were none
-                return 0
-            raise translated(error, "cancel all") from None
+        reply = await self._call(self._exchange.privateDeleteOpenOrders(query), "cancel all")
+        return 0 if reply is None else _read(lambda: len(reply), "cancel all")
 
     async def order(self, client_id: str) -> OrderReport:
         """Ask about one order; `missing` when the venue knows none."""
         reader, _ = await self._open()
         query = {"symbol": self._config.market_id, "origClientOrderId": client_id}
-        await self._limiter.take()
-        try:
-            reply = await self._exchange.privateGetOrder(query)
-        except Exception as error:  # noqa: BLE001 (as above)
-            if is_unknown_order(error):
-                return _missing(client_id)
-            raise translated(error, f"query {client_id}") from None
-        self._remember(reply, client_id)
-        return reader.report(reply, client_id)
+        await self._budget.ask(_ONE_ORDER)
+        reply = await self._call(self._exchange.privateGetOrder(query), f"query {client_id}")
+        if reply is None:
+            return _missing(client_id)
+        return self._report(reader, reply, client_id, f"query {client_id}")
 
     async def open_orders(self) -> list[OrderReport]:
         """Return every open order on the symbol."""
         reader, _ = await self._open()
-        await self._limiter.take()
+        await self._budget.ask(_OPEN_ORDERS)
         query = {"symbol": self._config.market_id}
         rows = await self._call(self._exchange.privateGetOpenOrders(query), "open orders")
-        for row in rows:
-            self._remember(row, row["clientOrderId"])
-        return [reader.report(row, row["clientOrderId"]) for row in rows]
+        names = _read(lambda: [str(row["clientOrderId"]) for row in rows], "open orders")
+        return [self._report(reader, row, name, "open orders") for row, name in zip(rows, names, strict=True)]
 
     async def fills(self, since_trade_id: int) -> list[OwnFill]:
-        """Return our executions after a trade id; a negative id asks for the newest page alone."""
+        """Return our executions after a trade id; a negative id asks for the newest page alone, without client ids."""
         reader, _ = await self._open()
         found: list[OwnFill] = []
         while True:
             query: dict[str, Any] = {"symbol": self._config.market_id, "limit": _PAGE}
             if since_trade_id >= 0:
                 query["fromId"] = since_trade_id + 1
-            await self._limiter.take()
+            await self._budget.ask(_EXECUTIONS)
             rows = await self._call(self._exchange.privateGetMyTrades(query), "executions")
-            found += [reader.fill(row, await self._client_id(str(row["orderId"]))) for row in rows]
+            found += await self._executions(reader, rows, named=since_trade_id >= 0)
             if len(rows) < _PAGE or since_trade_id < 0:
                 return found
             since_trade_id = int(rows[-1]["id"])
@@ -139,15 +125,22 @@ class CcxtBroker:
     async def balance(self) -> Balance:
         """Return the account's total holdings in base and quote."""
         reader, _ = await self._open()
-        await self._limiter.take()
-        return reader.balance(await self._call(self._exchange.privateGetAccount(), "account"))
+        await self._budget.ask(_ACCOUNT)
+        reply = await self._call(self._exchange.privateGetAccount(), "account")
+        return _read(lambda: reader.balance(reply), "account")
 
     async def own_events(self) -> AsyncIterator[OwnEvent]:
-        """Yield the user stream's news for ever; each start of the stream is a StreamReset."""
-        await self._open()
-        self._runner = asyncio.create_task(self._listen(), name=_USER_STREAM)
+        """Yield the user stream's news for ever. See `strategy.venues.ports.Broker`."""
+        reader, _ = await self._open()
+        self._stream = UserStream(self._exchange, self._config.name, reader, self._events.put_nowait, self._named)
+        self._runner = asyncio.create_task(self._stream.run(), name=ccxt_user_stream.NAME)
         while (event := await self._events.get()) is not None:
             yield event
+
+    def renew_stream(self, reason: str) -> None:
+        """Give up the user stream's connection and open another."""
+        if self._stream is not None:
+            self._stream.renew(reason)
 
     async def close(self) -> None:
         """End every connection."""
@@ -163,6 +156,7 @@ class CcxtBroker:
         async with self._opening:
             if self._reader is None or self._units is None:
                 self._exchange = self._exchange or open_exchange(self._config)
+                self._exchange.on_rest_response = self._heard
                 await self._call(self._exchange.load_time_difference(), "clock")
                 query = {"symbol": self._config.market_id}
                 reply = await self._call(self._exchange.publicGetExchangeInfo(query), f"filters of {query['symbol']}")
@@ -176,6 +170,7 @@ class CcxtBroker:
         info = next((each for each in infos if isinstance(each, InstrumentInfo)), None)
         if info is None or info.symbol != self._config.market_id:
             raise VenueError(f"{self._config.name} does not list {self._config.symbol}")
+        self._budget.learn(reply.get("rateLimits", ()))
         self._instrument = Instrument(
             venue=self._config.name,
             symbol=self._config.symbol,
@@ -189,12 +184,26 @@ class CcxtBroker:
         self._reader = OrderReader(self._config.market_id, base, quote, self._units)
 
     async def _call(self, call: Awaitable[Any], request: str) -> Any:
+        """Return the reply; None when the venue answers that it knows no such order."""
         try:
             return await call
         except Exception as error:  # noqa: BLE001 (the library lets socket errors through unwrapped)
+            if is_unknown_order(error):
+                return None
             if venue_code(error) == _CLOCK_CODE:
                 await self._resync()
             raise translated(error, request) from None
+
+    def _heard(self, status: int, *reply: Any) -> Any:
+        """Have a reply's counters read; ccxt goes on with the text as it is."""
+        _, _, _, headers, text, *_ = reply
+        self._budget.heard(status, headers)
+        return text.strip()
+
+    def _venue_seconds(self) -> float:
+        """Return the venue's clock, as well as we know it."""
+        late_ms = 0 if self._exchange is None else self._exchange.options.get("timeDifference") or 0
+        return time.time() - late_ms / 1000
 
     async def _resync(self) -> None:
         """Measure our clock against the venue's anew; a failure leaves the old difference."""
@@ -203,61 +212,38 @@ class CcxtBroker:
         except ccxt.pro.BaseError as error:
             log.warning("clock difference unknown", error=redacted(error))
 
-    def _remember(self, reply: dict[str, Any], client_id: str) -> None:
-        if "orderId" in reply:
-            self._client_ids[str(reply["orderId"])] = client_id
+    def _named(self, order_id: str, client_id: str) -> None:
+        """Keep which of our orders the venue means by an id of its own; the oldest go."""
+        self._client_ids[order_id] = client_id
+        while len(self._client_ids) > _ORDERS_KEPT:
+            del self._client_ids[next(iter(self._client_ids))]
 
-    async def _client_id(self, order_id: str) -> str:
-        """Return our id of an order that REST names by the venue's id; "" when the venue does not say."""
-        if order_id not in self._client_ids:
+    def _report(self, reader: OrderReader, reply: Any, client_id: str, request: str) -> OrderReport:
+        order_id = _read(lambda: str(reply["orderId"]), request)
+        self._named(order_id, client_id)
+        return _read(lambda: reader.report(reply, client_id), request)
+
+    async def _executions(self, reader: OrderReader, rows: Any, named: bool) -> list[OwnFill]:
+        names = await self._names(rows) if named else {}
+        return _read(lambda: [reader.fill(row, names.get(str(row["orderId"]), "")) for row in rows], "executions")
+
+    async def _names(self, rows: Any) -> dict[str, str]:
+        """Return our ids of the orders that executions name by the venue's; "" where the venue does not say."""
+        order_ids = _read(lambda: {str(row["orderId"]) for row in rows}, "executions")
+        for order_id in sorted(order_ids - self._client_ids.keys()):
             query = {"symbol": self._config.market_id, "orderId": order_id}
-            await self._limiter.take()
-            try:
-                reply = await self._call(self._exchange.privateGetOrder(query), f"order {order_id}")
-            except OrderRejected:
-                reply = {}
-            self._client_ids[order_id] = str(reply.get("clientOrderId", ""))
-        return self._client_ids[order_id]
+            await self._budget.ask(_ONE_ORDER)
+            reply = await self._call(self._exchange.privateGetOrder(query), f"order {order_id}")
+            self._named(order_id, "" if reply is None else str(reply.get("clientOrderId", "")))
+        return {order_id: self._client_ids[order_id] for order_id in order_ids}
 
-    async def _listen(self) -> None:
-        backoff = PAUSE_SECONDS
-        while True:
-            started = time.monotonic()
-            connection = Connection(self._exchange, ws_api_url(self._exchange), self._tap)
-            try:
-                reason = await self._user_stream(connection)
-            except (ccxt.pro.BaseError, VenueError, OutcomeUnknown, OSError) as error:
-                reason = redacted(error)
-            finally:
-                await connection.close()
-            backoff = PAUSE_SECONDS if time.monotonic() - started > _BACKOFF_MAX else min(2 * backoff, _BACKOFF_MAX)
-            log.warning("user stream lost", venue=self._config.name, reason=reason, retry_s=round(backoff, 2))
-            await asyncio.sleep(backoff * random.uniform(0.5, 1.0))
 
-    async def _user_stream(self, connection: Connection) -> str:
-        await connection.open()
-        subscribed = asyncio.create_task(self._exchange.authenticate({"type": "spot"}))
-        await asyncio.wait([subscribed, connection.ended], return_when=asyncio.FIRST_COMPLETED, timeout=_BACKOFF_MAX)
-        if not subscribed.done():
-            subscribed.cancel()
-            await asyncio.wait([subscribed])
-            return f"no answer to the subscription: {connection.reason()}"
-        subscribed.result()
-        self._events.put_nowait(StreamReset("subscribed"))
-        return await connection.until_silent(1.0)
-
-    def _tap(self, data: str | bytes) -> bool:
-        """Take our own news; replies to requests are left to ccxt."""
-        message = orjson.loads(data)
-        event = message.get("event", message)
-        kind = event.get("e")
-        if kind == "executionReport":
-            assert self._reader is not None
-            if "i" in event and event.get("x") == "NEW":
-                self._client_ids[str(event["i"])] = event["c"]
-            for each in self._reader.stream(event):
-                self._events.put_nowait(each)
-        return kind is not None and kind != "eventStreamTerminated"
+def _read(reading: Callable[[], Read], request: str) -> Read:
+    """Read a reply; one that is no reply (a page of HTML, a field missing) leaves the outcome unknown."""
+    try:
+        return reading()
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, BadData) as error:
+        raise OutcomeUnknown(f"{request}: the reply was not understood ({redacted(error)})") from None
 
 
 def order_fields(config: VenueConfig, units: Units, request: OrderRequest) -> dict[str, str]:
@@ -272,7 +258,7 @@ def order_fields(config: VenueConfig, units: Units, request: OrderRequest) -> di
         "price": units.price(request.price_ticks),
         "quantity": units.qty(request.qty_lots),
         "newClientOrderId": request.client_id,
-        "newOrderRespType": "RESULT",
+        "newOrderRespType": "FULL",
     }
 
 

@@ -5,7 +5,6 @@ ccxt signs, sends and knows the error classes. What it parses coalesces or round
 
 import asyncio
 import re
-import time
 from collections.abc import Callable
 from typing import Any, Final, Self
 
@@ -52,7 +51,7 @@ def open_exchange(config: VenueConfig) -> Any:
         {
             "apiKey": config.api_key.get_secret_value(),
             "secret": config.secret.get_secret_value(),
-            "enableRateLimit": False,  # costs 250 ms a websocket message; see Limiter
+            "enableRateLimit": False,  # costs 250 ms a websocket message; see strategy.venues.budget
             "timeout": RECV_WINDOW_MS,
             "options": {
                 "defaultType": "spot",
@@ -122,24 +121,6 @@ def _reject_code(error: Exception) -> int:
             return code
     filtered = venue_code(error) == -1013 or "FILTER" in str(error).upper()
     return REJECT_FILTER if filtered else REJECT_OTHER
-
-
-class Limiter:
-    """A token bucket for REST calls; the venue counts weight a minute, this keeps bursts and loops polite."""
-
-    def __init__(self, rate_per_s: float = 20.0, burst: float = 40.0) -> None:
-        """Start with a full bucket."""
-        self._rate, self._burst = rate_per_s, burst
-        self._tokens = burst
-        self._at = time.monotonic()
-
-    async def take(self, tokens: float = 1.0) -> None:
-        """Wait until so many tokens are there and take them."""
-        now = time.monotonic()
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate) - tokens
-        self._at = now
-        if self._tokens < 0:
-            await asyncio.sleep(-self._tokens / self._rate)
 
 
 class Connection:

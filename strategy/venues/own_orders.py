@@ -6,7 +6,7 @@ from typing import Any, Final
 import structlog
 
 from strategy.kernel.records import BUY, SELL
-from strategy.venues.ports import Balance, OrderReport, OrderStatus, OwnEvent, OwnFill
+from strategy.venues.ports import Balance, OrderReport, OrderStatus, OwnEvent, OwnFill, Transfer
 from strategy.venues.units import Units
 from strategy.venues.wire import nanoseconds
 
@@ -46,6 +46,22 @@ class OrderReader:
             qty_lots=self._units.lots(reply["origQty"]),
             filled_lots=self._units.lots(reply["executedQty"]),
             exch_ts=nanoseconds(stamp),
+            fills=tuple(self._reply_fill(reply, fill, client_id, stamp) for fill in reply.get("fills", ())),
+        )
+
+    def _reply_fill(self, reply: dict[str, Any], fill: dict[str, Any], client_id: str, stamp: int) -> OwnFill:
+        """Read an execution that the reply to an order names: it took, or there would be none yet."""
+        return OwnFill(
+            trade_id=int(fill["tradeId"]),
+            client_id=client_id,
+            side=_side(reply["side"]),
+            price_ticks=self._units.ticks(fill["price"]),
+            qty_lots=self._units.lots(fill["qty"]),
+            leaves_lots=-1,
+            fee_base_lots=self._fee(fill, self._base, self._lot, "commission", "commissionAsset"),
+            fee_quote_atoms=self._fee(fill, self._quote, self._atom, "commission", "commissionAsset"),
+            maker=False,
+            exch_ts=nanoseconds(stamp),
         )
 
     def fill(self, trade: dict[str, Any], client_id: str) -> OwnFill:
@@ -64,8 +80,10 @@ class OrderReader:
         )
 
     def stream(self, event: dict[str, Any]) -> tuple[OwnEvent, ...]:
-        """Read one executionReport; () when it is of another symbol or says nothing new."""
-        if event["s"] != self._market_id:
+        """Read one message of the user stream; () when it is of another symbol or kind, or says nothing new."""
+        if event["e"] == "balanceUpdate":
+            return self._transfer(event["a"], Decimal(event["d"]))
+        if event["e"] != "executionReport" or event["s"] != self._market_id:
             return ()
         kind = event["x"]
         if kind == "TRADE":
@@ -89,6 +107,12 @@ class OrderReader:
         held = {row["asset"]: Decimal(row["free"]) + Decimal(row["locked"]) for row in account["balances"]}
         base, quote = held.get(self._base, Decimal(0)), held.get(self._quote, Decimal(0))
         return Balance(base_lots=float(base / self._lot), quote_atoms=float(quote / self._atom))
+
+    def _transfer(self, asset: str, amount: Decimal) -> tuple[OwnEvent, ...]:
+        base, quote = float(amount / self._lot), float(amount / self._atom)
+        if asset not in (self._base, self._quote):
+            return ()
+        return (Transfer(base, 0.0) if asset == self._base else Transfer(0.0, quote),)
 
     def _execution(self, event: dict[str, Any]) -> OwnFill:
         qty, filled = self._units.lots(event["q"]), self._units.lots(event["z"])

@@ -27,19 +27,6 @@ class OrderRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderReport:
-    """What the venue says of one of our orders; `missing` = the venue knows no such order."""
-
-    client_id: str
-    status: OrderStatus
-    side: int
-    price_ticks: int
-    qty_lots: int
-    filled_lots: int
-    exch_ts: int
-
-
-@dataclass(frozen=True, slots=True)
 class OwnFill:
     """One execution of ours, merged once by `trade_id`. Fees in lots of base and atoms of quote."""
 
@@ -56,6 +43,20 @@ class OwnFill:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderReport:
+    """What the venue says of one of our orders; `missing` = the venue knows no such order."""
+
+    client_id: str
+    status: OrderStatus
+    side: int
+    price_ticks: int
+    qty_lots: int
+    filled_lots: int
+    exch_ts: int
+    fills: tuple[OwnFill, ...] = ()  # executions that the reply itself names
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """Total holdings of the account in the symbol's two assets: lots of base, atoms of quote."""
 
@@ -64,13 +65,28 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
+class Transfer:
+    """What came into the account (negative: went out) other than by an order: lots of base, atoms of quote."""
+
+    base_lots: float
+    quote_atoms: float
+
+
+@dataclass(frozen=True, slots=True)
 class StreamReset:
-    """The user stream (re)started: what happened before it has to be asked for."""
+    """The user stream (re)started, or told something unreadable: what happened before has to be asked for."""
 
     reason: str
 
 
-OwnEvent = OrderReport | OwnFill | StreamReset
+@dataclass(frozen=True, slots=True)
+class StreamLost:
+    """The user stream ended: from now on nobody tells us of executions, until the next StreamReset."""
+
+    reason: str
+
+
+OwnEvent = OrderReport | OwnFill | Transfer | StreamReset | StreamLost
 
 
 class Feed(Protocol):
@@ -119,7 +135,7 @@ class Broker(Protocol):
     async def fills(self, since_trade_id: int) -> list[OwnFill]:
         """Return our executions after a trade id, oldest first; `leaves_lots` is -1 where REST does not say.
 
-        A negative id asks for the newest page alone.
+        A negative id asks for the newest page alone, without client ids.
         """
         ...
 
@@ -128,7 +144,11 @@ class Broker(Protocol):
         ...
 
     def own_events(self) -> AsyncIterator[OwnEvent]:
-        """Yield reports and fills of the user stream, and a reset at each of its starts; reconnect for ever."""
+        """Yield the user stream's news, a reset at each of its starts and a loss at each end; reconnect for ever."""
+        ...
+
+    def renew_stream(self, reason: str) -> None:
+        """Give up the user stream's connection, which has kept something from us, and open another."""
         ...
 
     async def close(self) -> None:

@@ -33,6 +33,7 @@ class FakeBroker:
         self.calls: list[str] = []
         self.requests: dict[str, OrderRequest] = {}
         self.takable_lots = 0
+        self.names_executions = False  # in the replies to orders
         self.stream: asyncio.Queue[OwnEvent | None] = asyncio.Queue()
         self.held = Balance(10_000.0, 1e12)
         self.gate = asyncio.Event()
@@ -54,7 +55,8 @@ class FakeBroker:
             self._take(request)
         if answer is not None:
             raise answer
-        return self.orders[request.client_id]
+        fills = [fill for fill in self.executions if fill.client_id == request.client_id]
+        return replace(self.orders[request.client_id], fills=tuple(fills if self.names_executions else ()))
 
     def _take(self, request: OrderRequest) -> None:
         lots = min(request.qty_lots, self.takable_lots)
@@ -99,6 +101,9 @@ class FakeBroker:
     async def own_events(self) -> AsyncIterator[OwnEvent]:
         while (event := await self.stream.get()) is not None:
             yield event
+
+    def renew_stream(self, reason: str) -> None:
+        self.calls.append(f"renew: {reason}")
 
     async def close(self) -> None:
         self.stream.put_nowait(None)

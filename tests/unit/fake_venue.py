@@ -29,7 +29,10 @@ def diff(first: int, final: int) -> dict[str, Any]:
 
 
 class FakeVenue:
-    """REST replies by (method, path) in `replies`: a dict, or (status, dict), or a list of these used up in turn."""
+    """REST replies by (method, path) in `replies`: a dict, or (status, dict), or a list of these used up in turn.
+
+    A string in place of a dict goes out as a page of HTML; `headers` go with every reply.
+    """
 
     def __init__(self) -> None:
         self.replies: dict[tuple[str, str], Any] = {
@@ -37,6 +40,7 @@ class FakeVenue:
             ("GET", "/api/v3/time"): {"serverTime": 1},
             ("GET", "/api/v3/depth"): {"lastUpdateId": 10, "bids": [["1.00", "1"]], "asks": [["2.00", "1"]]},
         }
+        self.headers: dict[str, str] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.sockets: dict[str, list[web.WebSocketResponse]] = {"/stream": [], "/ws-api/v3": []}
         self.connected = asyncio.Condition()
@@ -54,7 +58,9 @@ class FakeVenue:
             request.transport.close()
             return web.Response()
         status, body = reply if isinstance(reply, tuple) else (200, reply)
-        return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")
+        if isinstance(body, str):
+            return web.Response(status=status, text=body, content_type="text/html", headers=self.headers)
+        return web.json_response(body, status=status, headers=self.headers)
 
     async def socket(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()

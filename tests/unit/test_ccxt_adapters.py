@@ -5,16 +5,25 @@ from dataclasses import replace
 
 import orjson
 import pytest
+from aiohttp.web import WebSocketResponse
 
 from strategy.errors import OrderRejected, OutcomeUnknown, VenueError
-from strategy.kernel.records import BUY, REJECT_BALANCE, REJECT_FILTER, REJECT_OTHER, REJECT_POST_ONLY, SELL
+from strategy.kernel.records import (
+    BUY,
+    REJECT_BALANCE,
+    REJECT_FILTER,
+    REJECT_GUARD,
+    REJECT_OTHER,
+    REJECT_POST_ONLY,
+    SELL,
+)
 from strategy.venues.ccxt_broker import CcxtBroker, order_fields
 from strategy.venues.ccxt_feed import CcxtFeed
 from strategy.venues.ccxt_venue import redacted
-from strategy.venues.ports import OrderReport, OrderRequest, OwnFill, StreamReset
+from strategy.venues.ports import OrderReport, OrderRequest, OwnEvent, OwnFill, StreamLost, StreamReset, Transfer
 from strategy.venues.settings import VenueConfig
 from strategy.venues.units import Units
-from tests.unit.fake_venue import FakeVenue, diff, fake_venue
+from tests.unit.fake_venue import INFO, FakeVenue, diff, fake_venue
 
 pytestmark = pytest.mark.slow
 
@@ -160,6 +169,11 @@ async def test_a_refusal_is_a_rejection_with_the_kernels_code(venue, broker, rep
         (502, {}),
         (400, {"code": -2010, "msg": "Duplicate order sent."}),
         "hang up",
+        (200, "<html>maintenance</html>"),
+        (503, "<html>maintenance</html>"),
+        {},
+        PLACED | {"price": "60000.001"},
+        (400, {"code": -2013, "msg": "Order does not exist."}),
     ],
 )
 async def test_a_lost_answer_is_unknown_and_never_a_rejection(venue, broker, reply) -> None:
@@ -222,7 +236,89 @@ async def test_user_stream_yields_reset_reports_and_fills_and_reconnects(venue, 
     assert (fill.trade_id, fill.qty_lots, fill.leaves_lots, fill.fee_quote_atoms) == (3, 40, 60, 0.01 / 1e-7)
     assert (cancelled.client_id, cancelled.status, cancelled.filled_lots) == ("mv-5", "cancelled", 40)
     await socket.close()
+    assert isinstance(await asyncio.wait_for(anext(events), 10), StreamLost)
     assert isinstance(await asyncio.wait_for(anext(events), 10), StreamReset)
+
+
+async def listening(venue: FakeVenue, broker: CcxtBroker) -> tuple[AsyncIterator[OwnEvent], WebSocketResponse]:
+    """Return a user stream that has begun, and the venue's end of it."""
+    events = broker.own_events()
+    first = asyncio.create_task(anext(events))
+    socket = await venue.stream("/ws-api/v3")
+    assert isinstance(await asyncio.wait_for(first, 10), StreamReset)
+    return events, socket
+
+
+async def test_a_transfer_is_told_in_lots_and_atoms_and_that_of_another_asset_is_not(venue, broker) -> None:
+    events, socket = await listening(venue, broker)
+    for asset, amount in (("BNB", "1"), ("BTC", "-0.5"), ("FDUSD", "100")):
+        event = {"e": "balanceUpdate", "E": 1, "a": asset, "d": amount, "T": 1}
+        await socket.send_json({"subscriptionId": 0, "event": event})
+    assert [await asyncio.wait_for(anext(events), 10) for _ in range(2)] == [
+        Transfer(-50_000.0, 0.0),
+        Transfer(0.0, 1e9),
+    ]
+
+
+async def test_news_that_cannot_be_read_has_to_be_asked_for(venue, broker) -> None:
+    events, socket = await listening(venue, broker)
+    broken = {"e": "executionReport", "s": "BTCFDUSD", "x": "TRADE", "t": 3}
+    await socket.send_json({"subscriptionId": 0, "event": broken})
+    assert await asyncio.wait_for(anext(events), 10) == StreamReset("not understood: executionReport")
+
+
+async def test_a_renewed_stream_is_another_connection(venue, broker) -> None:
+    events, _ = await listening(venue, broker)
+    broker.renew_stream("it is deaf")
+    assert await asyncio.wait_for(anext(events), 10) == StreamLost("it is deaf")
+    await venue.stream("/ws-api/v3", 2)
+    assert isinstance(await asyncio.wait_for(anext(events), 10), StreamReset)
+
+
+async def test_a_takers_executions_are_in_the_reply(venue, broker) -> None:
+    rows = [{"price": "60000.00", "qty": "0.0004", "commission": "0.00000400", "commissionAsset": "BTC", "tradeId": 8}]
+    venue.replies[ORDER] = PLACED | {"status": "EXPIRED", "executedQty": "0.0004", "fills": rows}
+    (fill,) = (await broker.place(replace(REQUEST, kind="ioc"))).fills
+    assert venue.requests[-1][2]["newOrderRespType"] == "FULL"
+    assert (fill.trade_id, fill.client_id, fill.side, fill.qty_lots, fill.maker) == (8, "mv-1", BUY, 40, False)
+    assert (fill.price_ticks, fill.fee_base_lots, fill.fee_quote_atoms) == (6_000_000, 0.4, 0.0)
+
+
+@pytest.mark.parametrize("call", ["place", "cancel", "order"])
+async def test_a_clock_that_is_off_is_measured_anew_by_whatever_hears_of_it(venue, broker, call: str) -> None:
+    off = (400, {"code": -1021, "msg": "Timestamp for this request is outside of the recvWindow."})
+    venue.replies.update(dict.fromkeys((ORDER, ("DELETE", "/api/v3/order"), ("GET", "/api/v3/order")), off))
+    await broker.instrument()
+    asked = [path for _, path, _ in venue.requests].count("/api/v3/time")
+    with pytest.raises(OrderRejected):
+        await (broker.place(REQUEST) if call == "place" else getattr(broker, call)("mv-1"))
+    assert [path for _, path, _ in venue.requests].count("/api/v3/time") == asked + 1
+
+
+async def test_orders_keep_to_the_limits_that_the_venue_lists_and_to_what_it_has_counted(venue, broker) -> None:
+    limit = {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": 7}
+    venue.replies[("GET", "/api/v3/exchangeInfo")] = INFO | {"rateLimits": [limit]}
+    venue.replies[("GET", "/api/v3/time")] = {"serverTime": time.time_ns() // 1_000_000}
+    venue.replies[ORDER] = PLACED
+    venue.headers = {"X-MBX-ORDER-COUNT-1D": "7"}
+    await broker.place(REQUEST)
+    sent = len(venue.requests)
+    with pytest.raises(OrderRejected, match="order mv-2 was not sent: 7 of 7 orders in 86400 s are used") as caught:
+        await broker.place(replace(REQUEST, client_id="mv-2"))
+    assert (caught.value.code, len(venue.requests)) == (REJECT_GUARD, sent)
+
+
+async def test_after_a_429_cancels_go_out_and_orders_do_not(venue, broker) -> None:
+    refused = (429, {"code": -1003, "msg": "Too much request weight used"})
+    venue.replies[ORDER] = refused
+    venue.replies[("DELETE", "/api/v3/order")] = PLACED | {"status": "CANCELED"}
+    venue.replies[("GET", "/api/v3/time")] = {"serverTime": time.time_ns() // 1_000_000}
+    venue.headers = {"Retry-After": "60"}
+    for words in ("Too much request weight", "the venue asked for silence"):
+        with pytest.raises(OrderRejected, match=words):
+            await broker.place(REQUEST)
+    assert (await broker.cancel("mv-1")).status == "cancelled"
+    assert [method for method, _, _ in venue.requests].count("POST") == 1
 
 
 async def test_an_unlisted_symbol_is_one_clear_error(venue, broker) -> None:
