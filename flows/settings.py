@@ -123,9 +123,16 @@ class Live(Section):
     """Hard limits around a quoting process; the strategy cannot widen them."""
 
     max_order_notional: float = Field(500.0, gt=0, description="quote units")
+    max_position: float = Field(10_000.0, gt=0, description="quote units, of the base held with all open bids filled")
     max_open_orders: int = Field(20, ge=1)
-    collar_bps: float = Field(500.0, gt=0)
+    max_daily_loss: float = Field(1_000.0, gt=0, description="quote units; over it the kill switch is thrown")
+    max_drawdown: float = Field(0.3, gt=0, le=1, description="share of the highest equity; over it likewise")
+    max_sigma: float = Field(0.0, ge=0, description="of one sample; over it nothing rests; 0 = no such limit")
+    min_depth_base: float = Field(0.0, ge=0, description="a side within depth_band_bps; 0 = no such limit")
+    depth_band_bps: float = Field(10.0, gt=0, le=10_000)
+    collar_bps: float = Field(500.0, gt=0, le=10_000)
     orders_per_10s: int = Field(50, ge=1)
+    orders_per_day: int = Field(100_000, ge=1)
     stale_after_seconds: float = Field(5.0, gt=0)
     acknowledge_seconds: float = Field(60.0, gt=0, description="how long promote waits for the quoting process")
 

@@ -6,7 +6,7 @@ import time
 import structlog
 
 from strategy.errors import BadInput, Failed, VenueError
-from strategy.live.orders import PREFIX
+from strategy.live.desk import PREFIX
 from strategy.venues.ports import Broker
 
 log = structlog.get_logger("clearing")

@@ -1,17 +1,23 @@
 """One order of a live session, and what the orders need of the session they belong to."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Literal, Protocol
 
 import numpy as np
 
 from strategy.kernel.records import ENTRY, REBALANCE
 from strategy.venues.ports import OrderKind, OrderRequest, OwnFill
 
+PREFIX: Final = "mv-"  # of every client id of ours, whichever session sent the order
+
+# pending: sent, nothing heard. unknown: the answer was lost, the venue is being asked. open: it rests, or rested.
+# cancelling: a cancel is on its way. ended: the strategy has been told that it is gone.
+OrderState = Literal["pending", "unknown", "open", "cancelling", "ended"]
+
 
 @dataclass(slots=True)
 class LiveOrder:
-    """One order of this session. `ended` = the strategy has been told that it is gone."""
+    """One order of this session; `sent_ns` is when the request for it left us."""
 
     client_id: str
     order_id: int
@@ -25,17 +31,32 @@ class LiveOrder:
     sent_ns: int
     kind: OrderKind = "post_only"
     purpose: int = ENTRY
-    known: bool = False  # the venue has confirmed that it rests or rested
+    state: OrderState = "pending"
+    rejected: bool = False  # ended because the venue does not have it
     doubted: bool = False  # its outcome was unknown for a while
-    ended: bool = False
     cancel_wanted: bool = False
     filled_lots: int = 0
     busy: bool = False  # a task is cancelling or settling it
 
     @property
+    def known(self) -> bool:
+        """Say whether the venue has confirmed that it exists."""
+        return self.state in ("open", "cancelling")
+
+    @property
+    def ended(self) -> bool:
+        """Say whether it is gone for the strategy."""
+        return self.state == "ended"
+
+    @property
     def reduce_only(self) -> bool:
         """Say whether the order closes a position (strategy.kernel.records)."""
         return self.purpose not in (ENTRY, REBALANCE)
+
+    def confirm(self) -> None:
+        """Take that the venue knows it."""
+        if self.state in ("pending", "unknown"):
+            self.state = "open"
 
     def request(self) -> OrderRequest:
         """Return what is sent to the venue."""
@@ -59,8 +80,12 @@ class Desk(Protocol):
         """Journal an execution."""
         ...
 
-    def balance_changed(self, reason: str) -> None:
-        """Have the holdings read anew: an execution was not of this session's orders."""
+    def listed_fill(self, fill: OwnFill) -> None:
+        """Take an execution of this session's orders as the venue's own list has it."""
+        ...
+
+    def outside_fill(self, fill: OwnFill) -> None:
+        """Take an execution on this account that is not of this session's orders."""
         ...
 
     def failed(self, error: BaseException) -> None:

@@ -17,7 +17,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from strategy.kernel.records import KILL_NAMES, KILLED_BY_HAND
-from strategy.live.ledger import LEDGER_FILE
+from strategy.live.ledger import GUARD_FILE, LEDGER_FILE
 from strategy.policies.document import write_atomically
 
 KILL_FILE: Final = "kill.json"
@@ -112,7 +112,7 @@ class KillSwitch:
                 return None
             record = Rearmed(kill=kill, at_ns=time.time_ns(), reason=reason, who=who)
             write_atomically(self._folder / REARM_FILE, _bytes(record))
-            for name in (HAND_FILE, LEDGER_FILE, KILL_FILE):
+            for name in (HAND_FILE, LEDGER_FILE, GUARD_FILE, KILL_FILE):
                 (self._folder / name).unlink(missing_ok=True)
             _sync_folder(self._folder)
         return kill

@@ -1,7 +1,7 @@
-"""What the strategy's limits count over sessions: the day's first equity, the highest, and the day's orders.
+"""What limits count over sessions: the day's first equity, the highest, and the day's orders.
 
-A crash or a restart must not give a day's loss or its orders back, so they lie in the live folder. Re-arming the kill
-switch takes the file away: losses then count from the next update on.
+A crash or a restart must not give a day's loss or its orders back, so they lie in the live folder, the strategy's and
+the guard's own. Re-arming the kill switch takes both files away: losses then count from the next update on.
 """
 
 import math
@@ -19,6 +19,7 @@ from strategy.policies.packing import atom_size
 from strategy.policies.stepper import Stepper, new_event
 
 LEDGER_FILE: Final = "ledger.json"
+GUARD_FILE: Final = "guard.json"
 
 
 class Ledger(BaseModel):
@@ -52,9 +53,9 @@ def ledger_event(ledger: Ledger, instrument: Instrument) -> np.void:
     )
 
 
-def read_ledger(folder: Path) -> Ledger | None:
+def read_ledger(folder: Path, name: str = LEDGER_FILE) -> Ledger | None:
     """Return what the last session left; one that cannot be read is a failure, for it may have held a loss."""
-    path = folder / LEDGER_FILE
+    path = folder / name
     try:
         return Ledger.model_validate_json(path.read_bytes())
     except FileNotFoundError:
@@ -64,6 +65,6 @@ def read_ledger(folder: Path) -> Ledger | None:
         raise Failed(f"{path} cannot be read ({fault}); `microvol kill` and `microvol rearm` begin it anew") from error
 
 
-def write_ledger(folder: Path, ledger: Ledger) -> None:
+def write_ledger(folder: Path, ledger: Ledger, name: str = LEDGER_FILE) -> None:
     """Replace the ledger in one step."""
-    write_status(folder / LEDGER_FILE, ledger)
+    write_status(folder / name, ledger)

@@ -8,7 +8,8 @@ import numpy as np
 import structlog
 
 from strategy.errors import BadData
-from strategy.kernel.records import BOOK, GAP
+from strategy.kernel.book import band_limit
+from strategy.kernel.records import BOOK, BUY, GAP, SELL
 from strategy.policies.document import Instrument
 from strategy.policies.stepper import new_event
 from strategy.venues.market import MarketReader
@@ -37,6 +38,14 @@ class MarketWatch:
     def measure_depth(self, band_bps: float | None) -> None:
         """Have every BOOK from now on carry the depth so far around mid, or none."""
         self._depth_band_bps = self._reader.depth_band_bps = band_bps
+
+    def depth(self, band_bps: float) -> tuple[int, int]:
+        """Return the lots so far around mid, bids and asks; none while there is no good book."""
+        best = self._reader.book.best()
+        if not self._book_ns or not 0 < best.bid_ticks < best.ask_ticks:
+            return 0, 0
+        mid = (best.bid_ticks + best.ask_ticks) / 2
+        return self._reader.book.depth(*(band_limit(mid, band_bps, side) for side in (BUY, SELL)))
 
     def frame(self, local_ns: int, payload: bytes) -> list[np.void]:
         """Return the events that one frame means."""

@@ -2,7 +2,8 @@
 
 Answers, stream reports and executions may arrive in any order and more than once. The rules that make it safe:
 an execution counts once, by its trade id; an order's end is told to the strategy only after all executions that the
-venue counts in it; a request of unknown outcome is asked about until the venue says what became of it.
+venue counts in it; a request of unknown outcome is asked about, before anything else is done about it, until the venue
+says what became of it.
 """
 
 import asyncio
@@ -15,16 +16,17 @@ import structlog
 from strategy.errors import MicrovolError, OrderRejected, OutcomeUnknown
 from strategy.kernel.records import ACK, CANCELLED, FILL, REJECT, REJECT_OTHER
 from strategy.live.desk import Desk, LiveOrder
+from strategy.live.executions import Executions
 from strategy.live.round_trips import RecentTrips
 from strategy.policies.stepper import new_event
-from strategy.venues.ports import Broker, OrderReport, OwnEvent, OwnFill, StreamReset
+from strategy.venues.ports import Broker, OrderReport, OwnFill
 
 log = structlog.get_logger("orders")
 
-PREFIX: Final = "mv-"
 # The venue drops a request that reaches it later than the receive window, so a `missing` order is final only after it.
 UNKNOWN_FINAL_NS: Final = 6_000_000_000
 _ASK_SECONDS: Final = (0.1, 0.25, 0.5, 1.0)
+_KEPT: Final = 10_000  # orders, for news that comes late
 
 
 class Orders:
@@ -35,23 +37,20 @@ class Orders:
         self._broker, self._desk, self._now = broker, desk, now
         self._orders: dict[str, LiveOrder] = {}
         self._by_id: dict[int, LiveOrder] = {}
-        self._seen: set[int] = set()
-        self._floor = last_trade_id
+        self._live: dict[str, LiveOrder] = {}
+        self.executions = Executions(broker, last_trade_id)
         self.trips = RecentTrips()
-        self._asked_id = last_trade_id  # REST has told us every execution up to here
         self._tasks: set[asyncio.Task[None]] = set()
-        self._reconciling = False
-        self._reconcile_again = False
 
     @property
     def live(self) -> list[LiveOrder]:
         """Return the orders that rest or may rest."""
-        return [order for order in self._orders.values() if not order.ended]
+        return list(self._live.values())
 
     @property
     def fills(self) -> int:
         """Return the number of executions of this session."""
-        return len(self._seen)
+        return self.executions.count
 
     def client_id(self, order_id: int) -> str | None:
         """Return the client id of an order of this session."""
@@ -60,7 +59,8 @@ class Orders:
 
     def place(self, order: LiveOrder) -> None:
         """Send an order; the answer comes back as an event."""
-        self._orders[order.client_id] = self._by_id[order.order_id] = order
+        self._orders[order.client_id] = self._by_id[order.order_id] = self._live[order.client_id] = order
+        self._forget_oldest()
         self._desk.note_order(order, "place")
         self._spawn(self._place(order))
 
@@ -75,21 +75,15 @@ class Orders:
         if order.known:
             self._begin_cancel(order)
 
-    def on_own(self, event: OwnEvent) -> None:
-        """Take news of the user stream."""
-        if isinstance(event, OwnFill):
-            self.on_fill(event)
-        elif isinstance(event, StreamReset):
-            self.reconcile(event.reason)
-        else:
-            self.on_report(event)
-
     def on_report(self, report: OrderReport) -> None:
         """Take what the venue says of an order, from whichever source."""
+        for fill in report.fills:
+            self.executions.asked(fill)
+            self.on_fill(fill)
         order = self._orders.get(report.client_id)
-        if order is not None and order.ended and not order.known and report.status == "open":
+        if order is not None and order.rejected and report.status == "open":
             log.warning("an order thought rejected rests after all", client_id=order.client_id)
-            self._spawn(self._remove(order.client_id))
+            self.remove(order.client_id)
         if order is None or order.ended:
             return
         if report.status == "rejected":
@@ -97,19 +91,18 @@ class Orders:
         elif report.status in ("open", "filled"):
             self._confirm(order, report.exch_ts)
         if report.status in ("cancelled", "filled"):
-            order.known = True
+            order.confirm()
             self._end(order, report)
 
     def on_fill(self, fill: OwnFill) -> None:
         """Take one execution, once."""
-        if fill.trade_id in self._seen or fill.trade_id <= self._floor:
+        if not self.executions.is_new(fill):
             return
-        self._seen.add(fill.trade_id)
         order = self._orders.get(fill.client_id)
         if order is None:
-            self._desk.balance_changed(f"execution {fill.trade_id} is not of this session")
+            self._desk.outside_fill(fill)
             return
-        order.known = True
+        order.confirm()
         order.filled_lots += fill.qty_lots
         self._desk.note_fill(order, fill)
         self._desk.push(
@@ -127,15 +120,9 @@ class Orders:
             )
         )
         if order.filled_lots >= order.qty_lots:
-            order.ended = True
-
-    def reconcile(self, reason: str) -> None:
-        """Compare our books with the venue's: executions first, then what rests."""
-        if self._reconciling:
-            self._reconcile_again = True
-            return
-        self._reconciling = True
-        self._spawn(self._reconcile(reason))
+            self._close(order)
+        elif order.cancel_wanted:
+            self._begin_cancel(order)
 
     def close(self) -> None:
         """Drop every task; the venue has been cleared by then."""
@@ -154,11 +141,14 @@ class Orders:
             self._desk.failed(error)
 
     async def _place(self, order: LiveOrder) -> None:
+        order.sent_ns = self._now()
         try:
             self.on_report(await self._broker.place(order.request()))
         except OrderRejected as error:
             self._reject(order, error.code, str(error))
         except OutcomeUnknown as error:
+            if order.state == "pending":
+                order.state = "unknown"
             order.doubted = True
             self._desk.note_order(order, "unknown", str(error))
             await self._find_out(order)
@@ -168,15 +158,14 @@ class Orders:
         for attempt in range(1_000_000):
             if order.known or order.ended:
                 return
-            await asyncio.sleep(_ASK_SECONDS[min(attempt, len(_ASK_SECONDS) - 1)])
             asked_ns = self._now()
             report = await self._ask(order)
-            if report is None:
-                continue
-            if report.status != "missing":
+            if report is not None and report.status != "missing":
                 self.on_report(report)
-            elif asked_ns - order.sent_ns > UNKNOWN_FINAL_NS:
+            elif report is not None and asked_ns - order.sent_ns > UNKNOWN_FINAL_NS:
                 self._reject(order, REJECT_OTHER, "the venue knows no such order")
+            else:
+                await _pause(attempt)
 
     async def _ask(self, order: LiveOrder) -> OrderReport | None:
         try:
@@ -187,7 +176,7 @@ class Orders:
 
     def _confirm(self, order: LiveOrder, exch_ts: int) -> None:
         if not order.known:
-            order.known = True
+            order.confirm()
             if not order.doubted:
                 self.trips.add(self._now() - order.sent_ns)
             self._desk.note_order(order, "ack", exch_ts=exch_ts)
@@ -198,13 +187,15 @@ class Orders:
     def _reject(self, order: LiveOrder, code: int, detail: str) -> None:
         if order.known or order.ended:
             return
-        order.ended = True
+        order.rejected = True
+        self._close(order)
         self._desk.note_order(order, "reject", detail)
         self._desk.push(new_event(REJECT, order_id=order.order_id, code=code))
 
     def _begin_cancel(self, order: LiveOrder) -> None:
         if not order.busy and not order.ended:
             order.busy = True
+            order.state = "cancelling"
             self._spawn(self._cancel(order))
 
     async def _cancel(self, order: LiveOrder) -> None:
@@ -219,7 +210,7 @@ class Orders:
                 report = await self._ask(order)
             if order.ended or (report is not None and await self._is_over(report)):
                 break
-            await asyncio.sleep(_ASK_SECONDS[min(attempt, len(_ASK_SECONDS) - 1)])
+            await _pause(attempt)
         order.busy = False
         if not order.ended and report is not None:
             self._end(order, report)
@@ -227,7 +218,7 @@ class Orders:
     async def _is_over(self, report: OrderReport) -> bool:
         """Say whether an order is surely gone; one that the venue has forgotten may have been executed."""
         if report.status == "missing":
-            return await self._fetch_fills()
+            return await self.fetch_fills()
         return report.status in ("cancelled", "filled")
 
     def _end(self, order: LiveOrder, report: OrderReport) -> None:
@@ -242,8 +233,9 @@ class Orders:
         for attempt in range(1_000_000):
             if order.filled_lots >= report.filled_lots:
                 break
-            await self._fetch_fills()
-            await asyncio.sleep(0 if order.filled_lots >= report.filled_lots else _ASK_SECONDS[min(attempt, 3)])
+            await self.fetch_fills(whole=attempt >= len(_ASK_SECONDS))  # an execution may be told after a later one
+            if order.filled_lots < report.filled_lots:
+                await _pause(attempt)
         order.busy = False
         self._finish(order)
 
@@ -251,61 +243,56 @@ class Orders:
         """Tell of an order's end; without a venue's time where it was heard of earlier than it is told now."""
         if order.ended:
             return
-        order.ended = True
+        self._close(order)
         self._desk.note_order(order, "cancelled", exch_ts=exch_ts)
         self._desk.push(new_event(CANCELLED, order_id=order.order_id))
 
-    async def _fetch_fills(self) -> bool:
+    async def fetch_fills(self, whole: bool = False) -> bool:
+        """Take what myTrades has to add, with `whole` since the session began; False when it cannot be asked."""
         try:
-            found = await self._broker.fills(self._asked_id)
+            found = await self.executions.fetch(whole)
         except MicrovolError as error:
             log.warning("executions cannot be read", error=str(error))
             return False
         for fill in found:
+            self.executions.asked(fill)
             self.on_fill(fill)
-            self._asked_id = max(self._asked_id, fill.trade_id)
+            if self.executions.is_newly_listed(fill) and fill.client_id in self._orders:
+                self._desk.listed_fill(fill)
         return True
 
-    async def _reconcile(self, reason: str) -> None:
-        try:
-            while True:
-                self._reconcile_again = False
-                asked_ns = self._now()
-                await self._compare(asked_ns, reason)
-                if not self._reconcile_again:
-                    return
-        finally:
-            self._reconciling = False
+    def find(self, client_id: str) -> LiveOrder | None:
+        """Return an order of this session by its client id."""
+        return self._orders.get(client_id)
 
-    async def _compare(self, asked_ns: int, reason: str) -> None:
-        if not await self._fetch_fills():
-            return
-        try:
-            resting = {report.client_id: report for report in await self._broker.open_orders()}
-        except MicrovolError as error:
-            log.warning("open orders cannot be read", error=str(error), reason=reason)
-            return
-        for report in resting.values():
-            self._compare_resting(report)
-        for order in [each for each in self.live if each.client_id not in resting and each.sent_ns < asked_ns]:
-            if order.known and not order.busy:
-                await self._compare_absent(order)
-
-    def _compare_resting(self, report: OrderReport) -> None:
-        order = self._orders.get(report.client_id)
-        if order is not None and not order.ended:
-            self.on_report(report)
-        elif report.client_id.startswith(PREFIX):
-            log.warning("an order of ours rests that should not", client_id=report.client_id)
-            self._spawn(self._remove(report.client_id))
-
-    async def _compare_absent(self, order: LiveOrder) -> None:
+    async def settle(self, order: LiveOrder) -> None:
+        """Find out what became of an order that the venue does not list among the open ones."""
         report = await self._ask(order)
         if report is not None and not order.ended and report.status in ("cancelled", "filled", "missing"):
             self._end(order, report)
+
+    def remove(self, client_id: str) -> None:
+        """Cancel an order that should not rest."""
+        self._spawn(self._remove(client_id))
 
     async def _remove(self, client_id: str) -> None:
         try:
             await self._broker.cancel(client_id)
         except MicrovolError as error:
             log.warning("cancel failed", client_id=client_id, error=str(error))
+
+    def _close(self, order: LiveOrder) -> None:
+        order.state = "ended"
+        self._live.pop(order.client_id, None)
+
+    def _forget_oldest(self) -> None:
+        """Let the oldest orders go, as far as they have ended."""
+        while len(self._orders) > _KEPT:
+            oldest = next(iter(self._orders.values()))
+            if not oldest.ended:
+                return
+            del self._orders[oldest.client_id], self._by_id[oldest.order_id]
+
+
+async def _pause(attempt: int) -> None:
+    await asyncio.sleep(_ASK_SECONDS[min(attempt, len(_ASK_SECONDS) - 1)])

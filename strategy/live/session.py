@@ -8,9 +8,10 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import structlog
@@ -25,18 +26,19 @@ from strategy.kernel.records import (
     KILL_NAMES,
     NOT_KILLED,
     PARAMETERS,
-    PURPOSE_NAMES,
     REJECT,
     REJECT_GUARD,
     TAKE,
     TIMER,
 )
-from strategy.live.desk import LiveOrder
-from strategy.live.guard import Guard, Wish
+from strategy.live.books import Books, Executed
+from strategy.live.desk import PREFIX, LiveOrder
+from strategy.live.guard import Guard, Standing, Wish
 from strategy.live.journal import JournalWriter, action_fields
 from strategy.live.ledger import Ledger, ledger_event, ledger_of
 from strategy.live.market_watch import MarketWatch
-from strategy.live.orders import PREFIX, Orders
+from strategy.live.order_records import fill_record, order_step
+from strategy.live.orders import Orders
 from strategy.live.session_start import SessionStart
 from strategy.policies.document import ParameterDocument
 from strategy.policies.stepper import Stepper, new_event
@@ -45,16 +47,16 @@ from strategy.venues.units import Units
 
 log = structlog.get_logger("session")
 
-_ORDER_FIELDS: Final = ("client_id", "order_id", "version", "side", "level", "price_ticks", "qty_lots")
-
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
     """What a session asks of the process around it."""
 
     resnapshot: Callable[[], None]
-    refresh_balance: Callable[[], None]
+    outside_fill: Callable[[OwnFill], None]  # an execution on this account that is not of this session
+    transferred: Callable[[float, float], None]  # lots and atoms that came in besides
     killed: Callable[[int], None]  # the strategy threw its kill switch: the cause, before anything is cancelled
+    rearmed: Callable[[], None]  # the kill switch is about to be armed anew
     failed: Callable[[BaseException], None]
 
 
@@ -67,11 +69,13 @@ class Session:
         """Take everything that is open; the journal's head is written here."""
         self.document = start.document
         self.events = 0
-        self.halted = False
+        self.books = Books(start.document.instrument, start.balance)
+        self.foreign_orders: list[tuple[int, int]] = []  # side and price of what others have resting here
+        self._holds: dict[str, str] = {}
         self.kill = NOT_KILLED  # the kill switch's cause
         self._start, self._stepper, self._journal, self._hooks = start, stepper, journal, hooks
         units = Units(start.document.instrument.tick_size, start.document.instrument.lot_size)
-        self._guard = Guard(start.limits, float(units.tick_size) * float(units.lot_size))
+        self.guard = Guard(start.limits, float(units.tick_size) * float(units.lot_size))
         self.orders = Orders(broker, self, start.last_trade_id)
         self._market = MarketWatch(start.document.instrument, start.stale_after_s, hooks.resnapshot)
         self._measure_depth()
@@ -87,9 +91,15 @@ class Session:
             "document": self.document.model_dump(mode="json"),
             "base_lots": self._start.balance.base_lots,
             "quote_atoms": self._start.balance.quote_atoms,
+            "last_trade_id": self._start.last_trade_id,
             "kernel_digest": KERNEL_DIGEST,
         }
         self._journal.session(self._last_ns, head)
+
+    def journal_missed(self, missed: Iterable[tuple[LiveOrder, OwnFill]]) -> None:
+        """Journal executions that an earlier session did not live to hear of; the holdings have them already."""
+        for order, fill in missed:
+            self._journal.fill(self._last_ns, fill_record(order, fill, order.mid_ticks))
 
     @property
     def name(self) -> str:
@@ -103,9 +113,30 @@ class Session:
         self._renew_book()
         self._market.ask(payload)
 
-    def on_balance(self, balance: Balance) -> None:
-        """Replace what the strategy believes to hold."""
+    def on_transfer(self, base_lots: Decimal, quote_atoms: Decimal, reason: str) -> None:
+        """Take what came into the account (negative: went out) other than by an order of this session."""
+        log.warning("holdings changed from outside", base_lots=base_lots, quote_atoms=quote_atoms, reason=reason)
+        self.books.transfer(base_lots, quote_atoms)
+        self._hooks.transferred(float(base_lots), float(quote_atoms))
+        self._tell_balance(self.books.balance())
+
+    def begin_books(self, balance: Balance) -> None:
+        """Take the holdings for what they are and count from here on."""
+        self.books.begin(balance)
+        self._tell_balance(balance)
+
+    def _tell_balance(self, balance: Balance) -> None:
         self.push(new_event(BALANCE, base_lots=balance.base_lots, quote_atoms=balance.quote_atoms))
+
+    def holding_differences(self) -> list[str]:
+        """Return where the strategy believes to hold other than the books say."""
+        held, books = self._stepper.snapshot(), self.books.balance()
+        pairs = ((name, held[name], getattr(books, name)) for name in ("base_lots", "quote_atoms"))
+        return [
+            f"the strategy's {name}: {believed}, the books' {kept}, off by {believed - kept:+g}"
+            for name, believed, kept in pairs
+            if not math.isclose(believed, kept, rel_tol=1e-9, abs_tol=1e-3)
+        ]
 
     def on_ledger(self, ledger: Ledger | None) -> None:
         """Go on from what an earlier session's limits have counted."""
@@ -125,16 +156,45 @@ class Session:
         self.push(new_event(PARAMETERS, code=document.version))
         log.info("parameters", version=document.version, content_hash=document.content_hash[:12])
 
+    @property
+    def halted(self) -> bool:
+        """Say whether anything keeps the session from quoting for the time being."""
+        return bool(self._holds)
+
+    @property
+    def halt_reason(self) -> str:
+        """Return what keeps it from quoting, for a person."""
+        return "; ".join(self._holds.values())
+
     def on_halt(self, halted: bool, reason: str) -> None:
-        """Cancel all and stay out, or come back in."""
-        if halted != self.halted:
-            self.halted = halted
-            log.warning("halt" if halted else "resume", reason=reason)
-            self.push(new_event(HALT, flag=int(halted)))
+        """Take that a person's pause begins or has ended."""
+        if halted:
+            self.hold("halt", reason)
+        else:
+            self.release("halt")
+
+    def hold(self, cause: str, reason: str) -> None:
+        """Cancel all and stay out for as long as this cause stands."""
+        before = self.halted
+        if self._holds.get(cause) != reason:
+            log.warning("held", cause=cause, reason=reason)
+        self._holds[cause] = reason
+        if not before:
+            self.push(new_event(HALT, flag=1))
+
+    def release(self, cause: str) -> None:
+        """Take that a cause is over; the last one lets the session come back in."""
+        if self._holds.pop(cause, None) is None:
+            return
+        log.warning("released", cause=cause, still=self.halt_reason)
+        if not self._holds:
+            self.push(new_event(HALT, flag=0))
 
     def on_kill(self, cause: int, reason: str) -> None:
         """Throw the kill switch, or with cause 0 take that a person re-armed it; no news changes nothing."""
         if bool(cause) != bool(self.kill):
+            if not cause:
+                self._hooks.rearmed()
             self.kill = cause
             log.warning("killed" if cause else "re-armed", reason=reason)
             self.push(new_event(KILL, flag=int(cause != NOT_KILLED), code=cause))
@@ -144,6 +204,10 @@ class Session:
         self._renew_book()
         for event in self._market.stale():
             self.push(event)
+
+    def depth(self, band_bps: float) -> tuple[int, int]:
+        """Return the lots so far around mid, bids and asks."""
+        return self._market.depth(band_bps)
 
     def _renew_book(self) -> None:
         if self._stepper.needs_snapshot:
@@ -224,8 +288,9 @@ class Session:
         if self.kill:
             return f"kill switch: thrown ({KILL_NAMES[self.kill]}), no order may go out"
         wish = Wish(order.side, order.price_ticks, order.qty_lots, takes=order.kind == "ioc")
-        ours = [(each.side, each.price_ticks) for each in self.orders.live]
-        return self._guard.veto(self._last_ns, wish, order.mid_ticks, ours)
+        ours = [(each.side, each.price_ticks, each.qty_lots - each.filled_lots) for each in self.orders.live]
+        standing = Standing(float(self.books.base_lots), ours, self.foreign_orders)
+        return self.guard.veto(self._last_ns, wish, order.mid_ticks, standing)
 
     def _client_id(self, action: np.void) -> str:
         """Return the id that the venue knows the order by: session, version, slot and number."""
@@ -235,7 +300,8 @@ class Session:
             known or f"{PREFIX}{self._start.token}-{self.document.version}-{side}{action['level']}-{action['order_id']}"
         )
 
-    def _now(self) -> int:
+    def now_ns(self) -> int:
+        """Return the session's clock, which never goes back."""
         self._last_ns = max(time.time_ns(), self._last_ns)
         return self._last_ns
 
@@ -258,39 +324,25 @@ class Session:
 
     def note_order(self, order: LiveOrder, what: str, detail: str = "", exch_ts: int = 0) -> None:
         """Journal a step in an order's life, with the venue's time of it where that was told."""
-        step: dict[str, Any] = {name: getattr(order, name) for name in _ORDER_FIELDS}
-        step |= {"purpose": PURPOSE_NAMES[order.purpose], "maker": order.kind == "post_only"}
-        self._journal.order(self._now(), {**step, "what": what, "detail": detail, "exch_ts": exch_ts})
+        self._journal.order(self.now_ns(), order_step(order, what, detail, exch_ts))
 
     def note_fill(self, order: LiveOrder, fill: OwnFill) -> None:
-        """Journal an execution with the mid now and the mid and regime when its order was decided."""
-        self._journal.fill(
-            self._now(),
-            {
-                "trade_id": fill.trade_id,
-                "client_id": order.client_id,
-                "order_id": order.order_id,
-                "version": order.version,
-                "side": order.side,
-                "level": order.level,
-                "purpose": PURPOSE_NAMES[order.purpose],
-                "maker": fill.maker,
-                "price_ticks": fill.price_ticks,
-                "qty_lots": fill.qty_lots,
-                "fee_base_lots": fill.fee_base_lots,
-                "fee_quote_atoms": fill.fee_quote_atoms,
-                "mid_ticks": self.view()["mid_ticks"] or order.mid_ticks,
-                "quoted_mid_ticks": order.mid_ticks,
-                "quoted_regime": order.regime,
-                "exch_ts": fill.exch_ts,
-            },
-        )
+        """Journal an execution with the mid now and the mid and regime when its order was decided; book it."""
+        self.books.ours.add(fill)
+        mid_ticks = self.view()["mid_ticks"] or order.mid_ticks
+        self._journal.fill(self.now_ns(), fill_record(order, fill, mid_ticks))
         log.info("fill", client_id=order.client_id, price_ticks=fill.price_ticks, qty_lots=fill.qty_lots)
 
-    def balance_changed(self, reason: str) -> None:
-        """Have the holdings read anew."""
-        log.warning("holdings changed from outside", reason=reason)
-        self._hooks.refresh_balance()
+    def listed_fill(self, fill: OwnFill) -> None:
+        """Book an execution as the venue's own list has it."""
+        self.books.venues.add(fill)
+
+    def outside_fill(self, fill: OwnFill) -> None:
+        """Book an execution that is not of this session's orders."""
+        change = Executed()
+        change.add(fill)
+        self.on_transfer(change.base_lots, change.quote_atoms, f"execution {fill.trade_id} of {fill.client_id!r}")
+        self._hooks.outside_fill(fill)
 
     def failed(self, error: BaseException) -> None:
         """Stop the process in order: what failed is not understood."""
@@ -309,5 +361,5 @@ class Session:
         if self._timer is not None:
             self._timer.cancel()
         self.orders.close()
-        self._journal.end(self._now(), reason)
+        self._journal.end(self.now_ns(), reason)
         self._journal.close()

@@ -17,6 +17,7 @@ from strategy.live.session import Session
 log = structlog.get_logger("switches")
 
 STRATEGY: Final = "strategy"
+PROCESS: Final = "quoting process"
 
 
 class Switches:
@@ -50,7 +51,14 @@ class Switches:
     def thrown_by_strategy(self, session: Session, cause: int) -> None:
         """Make a kill that the strategy decided outlast the process."""
         reason = f"the strategy's own limit, at event {session.events} of its journal"
-        kill = by_hand(reason, STRATEGY).model_copy(update={"cause": KILL_NAMES[cause]})
+        self._throw_for(session, KILL_NAMES[cause], reason, STRATEGY)
+
+    def thrown_for(self, session: Session, cause: str, reason: str) -> None:
+        """Throw the switch because the process itself found that it must not go on; the next look tells the session."""
+        self._throw_for(session, cause, reason, PROCESS)
+
+    def _throw_for(self, session: Session, cause: str, reason: str, who: str) -> None:
+        kill = by_hand(reason, who).model_copy(update={"cause": cause})
         self._throw(_quoted(kill, session))
         self.kill = self._switch.read()
 

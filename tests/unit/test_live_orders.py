@@ -23,7 +23,7 @@ from strategy.kernel.records import (
 from strategy.live import orders as module
 from strategy.live.desk import LiveOrder
 from strategy.live.orders import Orders
-from strategy.venues.ports import OrderReport, OwnFill, StreamReset
+from strategy.venues.ports import OrderReport, OwnFill
 from tests.unit.fake_broker import FakeBroker
 
 NAMES = {ACK: "ack", CANCELLED: "cancelled", FILL: "fill", REJECT: "reject"}
@@ -37,7 +37,8 @@ class Recorder:
         self.codes: list[int] = []
         self.notes: list[str] = []
         self.times: list[tuple[str, int]] = []  # of each order step, the venue's
-        self.outside: list[str] = []
+        self.outside: list[int] = []  # trade ids
+        self.listed: list[int] = []
         self.errors: list[BaseException] = []
 
     def push(self, event: np.void) -> None:
@@ -52,8 +53,11 @@ class Recorder:
     def note_fill(self, order: LiveOrder, fill: OwnFill) -> None:
         self.notes.append("fill")
 
-    def balance_changed(self, reason: str) -> None:
-        self.outside.append(reason)
+    def listed_fill(self, fill: OwnFill) -> None:
+        self.listed.append(fill.trade_id)
+
+    def outside_fill(self, fill: OwnFill) -> None:
+        self.outside.append(fill.trade_id)
 
     def failed(self, error: BaseException) -> None:
         self.errors.append(error)
@@ -119,6 +123,7 @@ async def test_recent_round_trips_are_from_sent_to_acknowledged(bench: Bench) ->
         bench.now_ns = 0
         bench.broker.gate.clear()
         bench.place(number)
+        await bench.until(lambda number=number: f"place mv-t-{number}" in bench.broker.calls)
         bench.now_ns = took_ms * 1_000_000
         bench.broker.gate.set()
         await bench.until_events(number)
@@ -158,7 +163,7 @@ async def test_an_order_of_unknown_outcome_is_rejected_only_after_the_receive_wi
     bench.place()
     await bench.until(lambda: bench.broker.calls.count("order mv-t-1") >= 5)
     assert bench.desk.events == []
-    bench.now_ns = module.UNKNOWN_FINAL_NS + 1
+    bench.now_ns += module.UNKNOWN_FINAL_NS + 1
     assert await bench.until_events(1) == [("reject", 1)]
     assert bench.desk.codes == [REJECT_OTHER]
 
@@ -178,10 +183,11 @@ async def test_an_execution_counts_once_whatever_its_source(bench: Bench) -> Non
     bench.place()
     await bench.until_events(1)
     fill = bench.broker.execute("mv-t-1", 40)
-    bench.orders.on_own(fill)
-    bench.orders.on_own(fill)
-    bench.orders.reconcile("test")
-    await bench.until(lambda: "fills 0" in bench.broker.calls)
+    bench.orders.on_fill(fill)
+    bench.orders.on_fill(fill)
+    assert await bench.orders.fetch_fills(whole=True)
+    assert await bench.orders.fetch_fills(whole=True)
+    assert bench.desk.listed == [1]
     assert await bench.until_events(2) == [("ack", 1), ("fill", 40)]
 
 
@@ -190,7 +196,7 @@ async def test_a_fill_before_the_acknowledgement_is_told_at_once(bench: Bench) -
     bench.place()
     await bench.until(lambda: bench.broker.calls)
     bench.broker.orders["mv-t-1"] = OrderReport("mv-t-1", "open", BUY, 500, 100, 0, 1)
-    bench.orders.on_own(bench.broker.execute("mv-t-1", 100))
+    bench.orders.on_fill(bench.broker.execute("mv-t-1", 100))
     bench.broker.gate.set()
     assert await bench.until_events(1) == [("fill", 100)]
 
@@ -239,39 +245,88 @@ async def test_an_order_forgotten_by_the_venue_ends_after_its_executions(bench: 
     assert await bench.until_events(3) == [("ack", 1), ("fill", 60), ("cancelled", 1)]
 
 
-async def test_reconciling_finds_what_the_stream_missed(bench: Bench) -> None:
-    for number in (1, 2, 3):
-        bench.place(number)
-    await bench.until_events(3)
-    bench.broker.execute("mv-t-1", 100)
-    await bench.broker.cancel("mv-t-2")
-    bench.orders.on_own(StreamReset("subscribed"))
-    events = await bench.until_events(5)
-    assert events[3:] == [("fill", 100), ("cancelled", 2)]
-    assert [order.order_id for order in bench.orders.live] == [3]
+async def test_an_order_that_is_gone_is_settled_with_its_executions(bench: Bench) -> None:
+    first, second = bench.place(1), bench.place(2)
+    await bench.until_events(2)
+    bench.broker.execute("mv-t-1", 60)
+    await bench.broker.cancel("mv-t-1")
+    for order in (first, second):
+        await bench.orders.settle(order)
+    events = await bench.until_events(4)
+    assert events[2:] == [("fill", 60), ("cancelled", 1)]
+    assert bench.orders.live == [second]
 
 
-async def test_a_gap_in_the_stream_is_filled_even_when_a_later_execution_came_first(bench: Bench) -> None:
+async def test_an_execution_that_is_listed_after_a_later_one_is_found_all_the_same(bench: Bench) -> None:
     bench.place()
     await bench.until_events(1)
-    bench.broker.execute("mv-t-1", 10)  # missed by the stream
-    bench.orders.on_own(bench.broker.execute("mv-t-1", 20))
-    bench.orders.on_own(StreamReset("subscribed"))
-    assert await bench.until_events(3) == [("ack", 1), ("fill", 20), ("fill", 10)]
+    late = bench.broker.execute("mv-t-1", 30)
+    bench.broker.execute("mv-t-1", 20)
+    bench.broker.executions.remove(late)
+    assert await bench.orders.fetch_fills()
+    bench.broker.executions.insert(0, late)
+    bench.orders.cancel(1)
+    assert (await bench.until_events(4))[1:] == [("fill", 20), ("fill", 30), ("cancelled", 1)]
 
 
-async def test_an_order_with_our_prefix_that_nobody_knows_is_removed(bench: Bench) -> None:
-    bench.broker.orders["mv-old-9"] = OrderReport("mv-old-9", "open", BUY, 1, 1, 0, 1)
-    bench.broker.orders["someone"] = OrderReport("someone", "open", BUY, 1, 1, 0, 1)
-    bench.orders.reconcile("test")
-    await bench.until(lambda: bench.broker.orders["mv-old-9"].status == "cancelled")
-    assert bench.broker.orders["someone"].status == "open"
+async def test_executions_named_by_the_reply_count_once_and_before_its_end(bench: Bench) -> None:
+    bench.broker.names_executions = True
+    bench.take(100)
+    assert await bench.until_events(1) == [("fill", 100)]
+    bench.orders.on_fill(bench.broker.executions[0])
+    assert await bench.orders.fetch_fills()
+    assert await bench.until_events(1) == [("fill", 100)]
+
+
+async def test_an_unknown_order_that_fills_in_part_is_cancelled_as_wanted(bench: Bench) -> None:
+    bench.broker.lost_requests.add("mv-t-1")
+    bench.broker.place_answers = [OutcomeUnknown("time-out")]
+    order = bench.place()
+    await bench.until(lambda: order.state == "unknown")
+    bench.orders.cancel(1)
+    bench.broker.orders["mv-t-1"] = OrderReport("mv-t-1", "open", BUY, 500, 100, 0, 1)
+    bench.orders.on_fill(bench.broker.execute("mv-t-1", 40))
+    events = await bench.until_events(2)
+    assert [event for event in events if event[0] != "ack"] == [("fill", 40), ("cancelled", 1)]
+    assert order.state == "ended"
+
+
+async def test_the_states_of_an_order(bench: Bench) -> None:
+    bench.broker.lost_requests.add("mv-t-1")
+    bench.broker.place_answers = [OutcomeUnknown("time-out")]
+    order = bench.place()
+    seen = [order.state]
+    await bench.until(lambda: order.state != "pending")
+    seen.append(order.state)
+    assert bench.broker.calls[:2] == ["place mv-t-1", "order mv-t-1"]  # asked about before anything else
+    bench.broker.orders["mv-t-1"] = OrderReport("mv-t-1", "open", BUY, 500, 100, 0, 1)
+    await bench.until(lambda: order.state != "unknown")
+    seen.append(order.state)
+    bench.orders.cancel(1)
+    seen.append(order.state)
+    await bench.until(lambda: order.state == "ended")
+    assert seen == ["pending", "unknown", "open", "cancelling"]
+
+
+async def test_old_orders_are_let_go_but_none_that_rests(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_KEPT", 2)
+    bench.place(1)
+    await bench.until_events(1)
+    for number in (2, 3):
+        bench.place(number)
+        await bench.until(lambda number=number: bench.orders.find(f"mv-t-{number}").known)
+    assert bench.orders.find("mv-t-1") is not None
+    bench.orders.cancel(1)
+    await bench.until(lambda: len(bench.orders.live) == 2)
+    bench.place(4)
+    assert bench.orders.find("mv-t-1") is None
+    assert len(bench.orders.live) == 3
 
 
 async def test_an_execution_of_somebody_else_has_the_holdings_read_anew(bench: Bench) -> None:
     bench.broker.orders["someone"] = OrderReport("someone", "open", BUY, 1, 5, 0, 1)
-    bench.orders.on_own(bench.broker.execute("someone", 5))
-    assert bench.desk.outside == ["execution 1 is not of this session"]
+    bench.orders.on_fill(bench.broker.execute("someone", 5))
+    assert bench.desk.outside == [1]
     assert bench.desk.events == []
 
 
@@ -304,8 +359,8 @@ async def test_the_stream_may_tell_of_a_taker_before_the_reply(bench: Bench) -> 
     bench.take(0)
     await bench.until(lambda: bench.broker.calls)
     bench.broker.orders["mv-t-1"] = OrderReport("mv-t-1", "open", BUY, 500, 100, 0, 1)
-    bench.orders.on_own(bench.broker.execute("mv-t-1", 40))
-    bench.orders.on_own(OrderReport("mv-t-1", "cancelled", BUY, 500, 100, 40, 1))
+    bench.orders.on_fill(bench.broker.execute("mv-t-1", 40))
+    bench.orders.on_report(OrderReport("mv-t-1", "cancelled", BUY, 500, 100, 40, 1))
     assert ends(bench) == [("fill", 40), ("cancelled", 1)]
     bench.broker.gate.set()
     await asyncio.sleep(0.005)
@@ -326,7 +381,7 @@ async def test_a_lost_taker_is_rejected_only_after_the_receive_window(bench: Ben
     bench.take(100)
     await bench.until(lambda: bench.broker.calls.count("order mv-t-1") >= 5)
     assert bench.desk.events == []
-    bench.now_ns = module.UNKNOWN_FINAL_NS + 1
+    bench.now_ns += module.UNKNOWN_FINAL_NS + 1
     assert await bench.until_events(1) == [("reject", 1)]
 
 

@@ -17,7 +17,7 @@ from strategy.live.session import Hooks, Session
 from strategy.live.session_start import SessionStart, new_stepper
 from strategy.policies.document import ParameterDocument
 from strategy.policies.parameters import parse_parameters
-from strategy.venues.ports import Balance
+from strategy.venues.ports import Balance, OwnFill
 from tests.unit.fake_broker import INSTRUMENT, FakeBroker
 
 
@@ -35,16 +35,32 @@ class Desk:
     """A session on a fake broker, fed with hand-made frames."""
 
     def __init__(
-        self, folder: Path, limits: Limits, stale_after_s: float = 5.0, parameters: ParameterDocument | None = None
+        self,
+        folder: Path,
+        limits: Limits,
+        stale_after_s: float = 5.0,
+        parameters: ParameterDocument | None = None,
+        broker: FakeBroker | None = None,
+        last_trade_id: int = 0,
     ) -> None:
-        self.broker = FakeBroker()
+        self.broker = broker or FakeBroker()
         self.snapshots = 0
         self.faults: list[BaseException] = []
         self.kills: list[int] = []
         self.last_id = 100
         balance = Balance(10_000.0, 1e12)
-        start = SessionStart("s1", "t", parameters or document(), balance, 0, limits, stale_after_s)
-        hooks = Hooks(self._count, lambda: None, self.kills.append, self.faults.append)
+        start = SessionStart("s1", "t", parameters or document(), balance, last_trade_id, limits, stale_after_s)
+        self.outside: list[OwnFill] = []  # executions of nobody here
+        self.on_rearm: Callable[[], None] = lambda: None
+        self.transfers: list[tuple[float, float]] = []
+        hooks = Hooks(
+            self._count,
+            self.outside.append,
+            lambda *moved: self.transfers.append(moved),
+            self.kills.append,
+            lambda: self.on_rearm(),
+            self.faults.append,
+        )
         journal = JournalWriter(folder, "s1")
         stepper = new_stepper(start.document, start.balance)
         self.session = Session(start, stepper, journal, self.broker, hooks)
@@ -52,6 +68,11 @@ class Desk:
 
     def _count(self) -> None:
         self.snapshots += 1
+
+    def outside_to(self, taker: Callable[[OwnFill], None]) -> None:
+        """Hand on the executions that were of nobody here."""
+        while self.outside:
+            taker(self.outside.pop(0))
 
     def snapshot(self, bid: int = 60_000, ask: int = 60_010) -> None:
         bids, asks = [[f"{bid}.00", "1.00000"]], [[f"{ask}.00", "1.00000"]]
@@ -177,7 +198,7 @@ async def test_a_swap_keeps_the_orders_and_stamps_later_ones_with_the_version(de
 
 async def test_events_are_journalled_once_in_the_order_in_which_they_are_fed(desk: Desk) -> None:
     await desk.quoted()
-    desk.session.orders.on_own(desk.broker.execute(desk.resting()[0], 100))
+    desk.session.orders.on_fill(desk.broker.execute(desk.resting()[0], 100))
     events = [entry.body["e"] for entry in read_journal(desk.path) if entry.body["t"] == "event"]
     assert [event["seq"] for event in events] == list(range(1, desk.session.events + 1))
     stamps = [event["local_ts"] for event in events]
@@ -253,7 +274,7 @@ async def test_a_stop_loss_goes_out_as_a_taker_that_closes_and_is_journalled_as_
     desk = await with_rules(tmp_path, barriers={"stop_loss": 0.001})
     bid = next(name for name in desk.resting() if "-b0-" in name)
     desk.broker.takable_lots = 1_000
-    desk.session.orders.on_own(desk.broker.execute(bid, 100))
+    desk.session.orders.on_fill(desk.broker.execute(bid, 100))
     desk.jump(59_000)
     await desk.until(lambda: any(request.kind == "ioc" for request in desk.broker.requests.values()))
     (taker,) = [request for request in desk.broker.requests.values() if request.kind == "ioc"]
@@ -303,8 +324,8 @@ async def a_busy_session(desk: Desk) -> Path:
     """Quote, fill in parts, lose the book, swap, halt, resume and end."""
     await desk.quoted()
     name = desk.resting()[0]
-    desk.session.orders.on_own(desk.broker.execute(name, 40))
-    desk.session.orders.on_own(desk.broker.execute(name, 60))
+    desk.session.orders.on_fill(desk.broker.execute(name, 40))
+    desk.session.orders.on_fill(desk.broker.execute(name, 60))
     for step in range(30):
         desk.diff([[f"{60_000 + step % 5}.00", "1.0"], [f"{60_000 + (step + 4) % 5}.00", "0"]])
     desk.diff(skip=3)

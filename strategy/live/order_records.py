@@ -1,0 +1,38 @@
+"""Orders and executions as the journal keeps them."""
+
+from typing import Any, Final
+
+from strategy.kernel.records import PURPOSE_NAMES
+from strategy.live.desk import LiveOrder
+from strategy.venues.ports import OwnFill
+
+_ORDER_FIELDS: Final = ("client_id", "order_id", "version", "side", "level", "price_ticks", "qty_lots")
+
+
+def order_step(order: LiveOrder, what: str, detail: str, exch_ts: int) -> dict[str, Any]:
+    """Return a step in an order's life."""
+    step: dict[str, Any] = {name: getattr(order, name) for name in _ORDER_FIELDS}
+    step |= {"purpose": PURPOSE_NAMES[order.purpose], "maker": order.kind == "post_only"}
+    return {**step, "what": what, "detail": detail, "exch_ts": exch_ts}
+
+
+def fill_record(order: LiveOrder, fill: OwnFill, mid_ticks: float) -> dict[str, Any]:
+    """Return an execution with the mid when it was heard of, and mid and regime when its order was decided."""
+    return {
+        "trade_id": fill.trade_id,
+        "client_id": order.client_id,
+        "order_id": order.order_id,
+        "version": order.version,
+        "side": order.side,
+        "level": order.level,
+        "purpose": PURPOSE_NAMES[order.purpose],
+        "maker": fill.maker,
+        "price_ticks": fill.price_ticks,
+        "qty_lots": fill.qty_lots,
+        "fee_base_lots": fill.fee_base_lots,
+        "fee_quote_atoms": fill.fee_quote_atoms,
+        "mid_ticks": mid_ticks,
+        "quoted_mid_ticks": order.mid_ticks,
+        "quoted_regime": order.regime,
+        "exch_ts": fill.exch_ts,
+    }
