@@ -10,8 +10,9 @@ import pytest
 from strategy.errors import VenueError
 from strategy.kernel.records import BUY
 from strategy.live import supervisor as module
+from strategy.live.child import Watch
 from strategy.live.layout import Layout
-from strategy.live.supervisor import Supervisor, Watch
+from strategy.live.supervisor import Supervisor
 from strategy.policies.document import ParameterDocument, read_document
 from strategy.policies.parameters import ParameterSet
 from strategy.venues.ports import OrderReport
@@ -32,8 +33,9 @@ if mode == "deaf":
 signal.signal(signal.SIGTERM, lambda *_: time.sleep(600) if mode == "hang when stopped" else sys.exit(0))
 if mode == "bad input":
     sys.exit(2)
+late_ns = 3_600_000_000_000 if mode == "old clock" else 0
 while True:
-    path.with_suffix(".tmp").write_text(json.dumps({"pid": os.getpid(), "heartbeat_ns": time.time_ns()}))
+    path.with_suffix(".tmp").write_text(json.dumps({"pid": os.getpid(), "heartbeat_ns": time.time_ns() - late_ns}))
     path.with_suffix(".tmp").replace(path)
     if mode == "hang":
         time.sleep(600)
@@ -72,7 +74,7 @@ class Run:
 
     def pid(self) -> int:
         """Return the pid of a child that beats."""
-        wait_for(lambda: self.supervisor.child is not None and self.supervisor.child._silent_seconds() is not None)
+        wait_for(lambda: self.supervisor.child is not None and self.supervisor.child.silent_seconds() is not None)
         assert self.supervisor.child is not None
         return self.supervisor.child.pid
 
@@ -151,6 +153,14 @@ def test_a_child_without_heartbeat_is_killed_and_cleared_up_after(tmp_path: Path
     wait_for(lambda: run.broker.orders["mv-t-1"].status == "cancelled")
     wait_for(lambda: run.supervisor.child is not None and run.supervisor.child.pid != first)
     run.end()
+
+
+def test_a_heartbeat_by_a_clock_that_was_set_is_a_heartbeat_all_the_same(tmp_path: Path) -> None:
+    run = Run(tmp_path, mode="old clock")
+    first = run.pid()
+    time.sleep(1.0)  # twice as long as a child may be silent
+    assert run.pid() == first
+    assert run.end() == 0
 
 
 def test_no_new_child_starts_while_orders_of_the_last_one_may_rest(started: Run) -> None:
