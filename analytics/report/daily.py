@@ -156,12 +156,13 @@ def store(lake: Lake, day: Day) -> None:
 def _replayed(
     market: Market, stretches: Sequence[Stretch], parameters: ParameterSet, config: ReplayConfig
 ) -> Metrics | None:
-    runs = [_replay(market, each.activity, parameters, config) for each in stretches if each.seconds >= MIN_REPLAY_S]
+    long = [each.activity for each in stretches if each.seconds >= MIN_REPLAY_S]
+    runs = [replay_stretch(market, each, parameters, config) for each in long]
     known = [run for run in runs if run is not None]
     return measure(known, market.path, market.info) if known else None
 
 
-def _replay(market: Market, live: Activity, parameters: ParameterSet, config: ReplayConfig) -> Activity | None:
+def replay_stretch(market: Market, live: Activity, parameters: ParameterSet, config: ReplayConfig) -> Activity | None:
     """Replay one stretch from its own holdings; None where the tape does not reach into it."""
     start, end = max(live.start_ns, market.window[0]), min(live.end_ns, market.window[1])
     if end <= start:

@@ -35,7 +35,8 @@ class RoundTrips:
 
     `moved` of them had a half under 0 once the clocks were brought together: their stamp was moved to the nearer end,
     which leaves the round trip as it was measured. `moved_ns` is the farthest move. `left_out` counts by reason the
-    requests that gave no pair.
+    requests that gave no pair. `stamped_ns` are the ways there as the stamps say, moved or not; `stamp_ns` is
+    the resolution of the stamps.
     """
 
     venue: str
@@ -46,6 +47,8 @@ class RoundTrips:
     moved: int
     moved_ns: int
     left_out: dict[str, int]
+    stamped_ns: I64
+    stamp_ns: int
 
     def __len__(self) -> int:
         """Return the number of pairs."""
@@ -106,18 +109,27 @@ def round_trips(lake: Lake, venue: str, symbol: str, days: Days) -> RoundTrips:
         moved=len(moved),
         moved_ns=int(moved.to_numpy().max(initial=0)),
         left_out={name: counts[name] for name in LEFT_OUT},
+        stamped_ns=pairs["stamped_ns"].to_numpy().astype(np.int64),
+        stamp_ns=_resolution(pairs["exch_ns"].to_numpy()),
     )
 
 
+def _resolution(stamps: I64) -> int:
+    """Return the coarsest of ms, us and ns of which all stamps are whole numbers."""
+    return next(unit for unit in (1_000_000, 1_000, 1) if not (stamps % unit).any())
+
+
 def _paired(requests: pl.DataFrame) -> pl.DataFrame:
-    """Add entry_ns, response_ns and out_ns, how far the venue's time lay outside of the round trip.
+    """Add entry_ns, response_ns, stamped_ns and out_ns, how far the venue's time lay outside of the round trip.
 
     The sum of both halves is our clock's own measure and never changed.
     """
     whole = pl.col("heard_ns") - pl.col("sent_ns")
     entry = pl.col("exch_ns") - (pl.col("sent_ns") - pl.col("offset_ns"))
     halved = requests.with_columns(
-        pl.max_horizontal(-entry, entry - whole).alias("out_ns"), entry.clip(pl.lit(0), whole).alias("entry_ns")
+        pl.max_horizontal(-entry, entry - whole).alias("out_ns"),
+        entry.alias("stamped_ns"),
+        entry.clip(pl.lit(0), whole).alias("entry_ns"),
     ).with_columns((whole - pl.col("entry_ns")).alias("response_ns"))
     answered = pl.col("outcome") == "answered"
     return halved.with_columns(

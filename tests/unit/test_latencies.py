@@ -182,7 +182,7 @@ def test_a_lake_of_an_older_build_says_how_to_bring_it_up_to_date(
 
 def test_figures_are_of_all_pairs_and_draws_are_the_seeds_own() -> None:
     entry = np.arange(1, 101) * 10**6
-    found = RoundTrips(VENUE, SYMBOL, Days(DAY, DAY), entry, entry[::-1] * 2, 3, 5, NOTHING)
+    found = RoundTrips(VENUE, SYMBOL, Days(DAY, DAY), entry, entry[::-1] * 2, 3, 5, NOTHING, entry, 1)
     assert found.figures["entry_latency_ms_p50"] == pytest.approx(50.5)
     assert found.figures["response_latency_ms_p99"] == pytest.approx(198.02)
     assert found.figures["round_trip_ms_p50"] == pytest.approx(151.5)
