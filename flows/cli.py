@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from flows import log
-from flows.commands import calibrate, data, export, imports, live, models, platform, policies, replay, work
+from flows.commands import calibrate, data, export, imports, live, models, platform, policies, replay, venue, work
 from strategy.errors import BadInput, MicrovolError
 
 app = typer.Typer(
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (data, imports, export, replay, calibrate, models, policies, live, platform, work):
+for part in (data, imports, export, replay, calibrate, models, policies, live, platform, venue, work):
     part.register(app)
 
 

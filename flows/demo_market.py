@@ -45,7 +45,7 @@ def simulate(settings: Settings, hours: float, say: Callable[[str], None]) -> De
 def start_paper(settings: Settings, name: str, price: Decimal, timeout_s: float = 30.0) -> None:
     """Start the paper venue at a price and wait until it answers."""
     again = settings.model_copy(update={"paper": settings.paper.model_copy(update={"start_price": float(price)})})
-    processes.start(settings.home, name, paper.command(again, seed=settings.paper.seed + 1), {})
+    processes.start(settings.home, name, paper.command(again, paper.Choice(seed=settings.paper.seed + 1)), {})
     deadline = time.monotonic() + timeout_s
     while not platform.answers(f"{settings.venue_table('paper').rest_url}/api/v3/ping"):
         if time.monotonic() > deadline or processes.running(settings.home, name) is None:

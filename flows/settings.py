@@ -36,6 +36,7 @@ class Ports(Section):
     prefect: int = Field(4200, gt=0, lt=65_536)
     mlflow: int = Field(5000, gt=0, lt=65_536)
     paper: int = Field(8780, gt=0, lt=65_536)
+    paper_admin: int = Field(8781, gt=0, lt=65_536)
 
 
 class Venue(Section):

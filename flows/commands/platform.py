@@ -1,4 +1,4 @@
-"""Commands around the servers: up, down, status, doctor, venue, demo."""
+"""Commands around the servers: up, down, status, doctor, demo."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,7 @@ from flows.settings import ROOT
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    for command in (up, down, status, doctor, venue, demo):
+    for command in (up, down, status, doctor, demo):
         app.command()(command)
 
 
@@ -43,17 +43,6 @@ def doctor(venue: options.Venue = None, symbol: options.Symbol = None) -> None:
     console.table(f"doctor: {settings.symbol} on {settings.venue}", ("check", "verdict", "detail"), found)
     if any(line.state == FAILED for line in found):
         raise typer.Exit(1)
-
-
-def venue(
-    port: Annotated[int | None, typer.Option("--port", help="0 picks a free one; default from the settings.")] = None,
-    symbol: options.Symbol = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed of the market.")] = None,
-) -> None:
-    """Run the paper venue alone, until Ctrl-C."""
-    from flows.paper import serve
-
-    serve(options.settings_for("paper", symbol), port, seed)
 
 
 def demo(

@@ -4,8 +4,8 @@ import itertools
 import pytest
 
 from strategy.errors import BadInput
-from strategy.venues.paper.admin import refuse_beside_credentials
 from strategy.venues.paper.config import PaperConfig
+from strategy.venues.paper.credentials import refuse_admin_beside_credentials
 from strategy.venues.paper.faults.events import MOST_HELD_S, EventFaults
 from strategy.venues.paper.faults.frames import FrameFaults
 from strategy.venues.paper.faults.menu import KNOWN, menu, read_fault
@@ -209,7 +209,7 @@ def test_the_menu_names_every_fault_with_its_fields():
 def test_there_is_no_admin_endpoint_beside_real_credentials(name):
     asked = PaperConfig(admin_port=8781)
     with pytest.raises(BadInput, match=f"admin_port was 8781 while {name} holds credentials") as refused:
-        refuse_beside_credentials(asked, {name: "hunter2"})
+        refuse_admin_beside_credentials(asked, {name: "hunter2"})
     assert "hunter2" not in str(refused.value)
-    refuse_beside_credentials(PaperConfig(), {name: "hunter2"})
-    refuse_beside_credentials(asked, {name: "paper-secret", "PATH": "/bin", "MICROVOL_VENUE": "live"})
+    refuse_admin_beside_credentials(PaperConfig(), {name: "hunter2"})
+    refuse_admin_beside_credentials(asked, {name: "paper-secret", "PATH": "/bin", "MICROVOL_VENUE": "live"})

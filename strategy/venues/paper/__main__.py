@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from strategy.errors import BadInput, MicrovolError
 from strategy.policies.parameters import one_line
-from strategy.venues.paper.admin import refuse_beside_credentials
 from strategy.venues.paper.config import PaperConfig
+from strategy.venues.paper.credentials import refuse_admin_beside_credentials
 from strategy.venues.paper.server import serve
 
 OPTIONS = (
@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
     """Serve until a signal and return the exit code."""
     try:
         config = configuration(arguments)
-        refuse_beside_credentials(config, os.environ)
+        refuse_admin_beside_credentials(config, os.environ)
         serve(config, _say_ready)
     except MicrovolError as error:
         print(error, file=sys.stderr)  # noqa: T201 (one line for a person)

@@ -5,33 +5,19 @@ host (a browser that was led here), and does not exist in a process that holds t
 """
 
 import json
-import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 
 from strategy.errors import BadInput
-from strategy.venues.paper.config import PaperConfig
 from strategy.venues.paper.door import HOST
 from strategy.venues.paper.faults.menu import Fault, menu, read_fault
 from strategy.venues.paper.grid import money_text, money_units
 from strategy.venues.paper.operations import Venue
 
-CREDENTIAL: Final = re.compile(r"^MICROVOL_.+_(API_KEY|API_SECRET|SECRET)$")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def refuse_beside_credentials(config: PaperConfig, environment: Mapping[str, str]) -> None:
-    """Raise BadInput when an admin endpoint is asked for where the environment holds a real venue's credentials."""
-    own = {"", config.api_key, config.secret.get_secret_value()}
-    real = sorted(name for name, value in environment.items() if CREDENTIAL.match(name) and value not in own)
-    if config.admin_port is not None and real:
-        raise BadInput(
-            f"paper venue: admin_port was {config.admin_port} while {real[0]} holds credentials: "
-            "there is no admin endpoint beside those of a real venue"
-        )
 
 
 class Admin:

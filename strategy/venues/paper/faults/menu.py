@@ -5,7 +5,7 @@ operation takes place first and only its reply is at fault, so that the client i
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
@@ -253,8 +253,14 @@ def menu() -> list[Line]:
     """Return every fault for people."""
     lines = []
     for model in FAULTS:
-        fields = model.model_fields.items()
-        names = "|".join(model.model_fields["what"].annotation.__args__)  # type: ignore[union-attr]
-        given = [f"{name}={'…' if field.is_required() else field.default}" for name, field in fields if name != "what"]
+        fields = {name: field for name, field in model.model_fields.items() if name != "what"}
+        names = "|".join(get_args(model.model_fields["what"].annotation))
+        given = [_shown(name, field.is_required(), field.default) for name, field in fields.items()]
         lines.append(Line(names, " ".join(given), (model.__doc__ or "").strip()))
     return lines
+
+
+def _shown(name: str, required: bool, default: Any) -> str:
+    if required:
+        return f"{name}=…"
+    return f"({name}=…)" if default in (None, "") else f"{name}={default}"
