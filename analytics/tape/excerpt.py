@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.study.folds import Window
+from strategy.kernel.jit import jit_entry
 from strategy.replay.tape import Tape
 
 
@@ -43,12 +44,31 @@ TRADES = ("trade_exch", "trade_local", "trade_side", "trade_ticks", "trade_lots"
 
 
 def _book_after(tape: Tape, update: int) -> NDArray[np.int64]:
-    """Return the level rows that stand after an update: the last word on each price, where it is not 0."""
+    """Return the level rows that stand after an update, ascending: the last word on each price, where it is not 0."""
     end = int(tape.level_start[update + 1])
-    key = tape.level_ticks[:end] * 2 + (tape.level_side[:end] > 0)
-    _, from_end = np.unique(key[::-1], return_index=True)
-    rows = np.sort(end - 1 - from_end)
-    return rows[tape.level_lots[rows] > 0]
+    side, ticks, lots = (np.asarray(getattr(tape, name)[:end]) for name in LEVELS)
+    rows = np.empty(end, np.int64)
+    return rows[last_words(side, ticks, lots, rows) :].copy()
+
+
+@jit_entry
+def last_words(side: Any, ticks: Any, lots: Any, rows: Any) -> int:
+    """Write the rows that are the last of their price and not 0 into the end of `rows`; return the first in use.
+
+    From the end on, so that a price is settled when it is first met: no row is sorted.
+    """
+    first = len(rows)
+    settled = {np.int64(0)}
+    settled.clear()
+    for row in range(len(rows) - 1, -1, -1):
+        key = np.int64(2 * ticks[row] + (1 if side[row] > 0 else 0))
+        if key in settled:
+            continue
+        settled.add(key)
+        if lots[row] > 0:
+            first -= 1
+            rows[first] = row
+    return first
 
 
 def _trades(tape: Tape, before: int, window: Window) -> dict[str, Any]:
