@@ -8,6 +8,7 @@ var/
   journal/VENUE/SYMBOL/SESSION.log[.zst]              what a live session saw and did
   live/VENUE/SYMBOL/params.json status.json        the doors of a quoting process
   live/VENUE/SYMBOL/kill.json rearmed.json halt    its kill switch, who re-armed it last, a pause
+  live/VENUE/SYMBOL/ledger.json guard.json         what the strategy's and the guard's limits have counted
   audit/NAME.log   promotions, rollbacks, kills and re-armings, until ingested
   mlflow/ prefect/ run/ report/ jit/
 ```
