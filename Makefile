@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help install demo test test-quick test-interpreted lint bench bench-peer up down status lock clean
+.PHONY: help install demo test test-quick test-interpreted lint bench bench-lake bench-peer up down status lock clean
 
 help:            ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## *' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ lint: $(READY)   ## ruff, mypy --strict, import contracts, sqlfluff
 
 bench: $(READY)  ## measured ratios; see bench/README.md
 	$(BIN)/python -m bench
+
+bench-lake: $(READY)  ## what a core records, how fast a backlog goes in, what a day takes and how fast it is read
+	$(BIN)/python -m bench.lake
 
 # the peer's environment sees everything in .venv and adds hftbacktest
 PEER := var/peer-venv

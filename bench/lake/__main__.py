@@ -84,11 +84,11 @@ def main() -> None:
     if "capture" in wanted:
         print_capture(options.rates, options.seconds)
     if "drain" in wanted:
-        print_drain(options.backlog_hours, options.home)
+        print_drain(options.backlog_hours, options.home.resolve())
     if "storage" in wanted:
         print_storage(options.recordings)
     if "formats" in wanted:
-        print_formats(options.hours, options.home, options.repeats)
+        print_formats(options.hours, options.home.resolve(), options.repeats)
 
 
 if __name__ == "__main__":
