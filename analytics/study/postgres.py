@@ -19,8 +19,9 @@ from strategy.errors import BadInput, Failed
 
 TRIES: Final = 5  # processes that may end with a replay before the study does
 SIGNS: Final = 6  # of life within the time after which a silent process is given up
-TABLES: Final = "the tables of Optuna"
-PATIENCE_S: Final = 10  # for a lock: long beside the moments for which others look whether it is held
+TABLES: Final = "set-up of Optuna's tables"
+TABLES_S: Final = 300  # each process looks after them, one at a time
+PATIENCE_S: Final = 10  # long beside the moments for which others look whether a study's lock is held
 NOT_AVAILABLE: Final = "55P03"  # PostgreSQL's code for a lock that did not come free in time
 
 
@@ -45,7 +46,7 @@ def reached(storage: str, silence_s: int) -> Iterator[RDBStorage]:
     """
     url = address(storage)
     try:
-        with locked(url, TABLES):  # two processes that make them at once would get in each other's way
+        with locked(url, TABLES, TABLES_S):  # two processes that make them at once would get in each other's way
             opened = _storage(url, silence_s)
         try:
             yield opened
@@ -56,13 +57,13 @@ def reached(storage: str, silence_s: int) -> Iterator[RDBStorage]:
 
 
 @contextmanager
-def locked(url: URL, what: str) -> Iterator[None]:
+def locked(url: URL, what: str, patience_s: int = PATIENCE_S) -> Iterator[None]:
     """Hold the lock of a name; it goes with the connection, so a killed process holds none."""
     engine = create_engine(
         url,
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
-        connect_args={"options": f"-c lock_timeout={PATIENCE_S}s"},
+        connect_args={"options": f"-c lock_timeout={patience_s}s"},
     )
     with engine.connect() as connection:
         try:
