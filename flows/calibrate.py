@@ -11,6 +11,7 @@ from flows import console, log, rooms
 from flows.plan import StudyPlan, Wanted, plan_study, remember, resumed
 from flows.runner import step
 from flows.settings import load_settings
+from flows.work import start_workers
 from strategy.errors import Failed
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def calibrate(
     space: str | None = None,
     weights: dict[str, float] | None = None,
     prune: float | None = None,
+    workers: int | None = None,
 ) -> dict[str, Any]:
     """Study one symbol's tape; an interrupted study is kept and goes on with `resume`.
 
@@ -51,11 +53,11 @@ def calibrate(
             trials, minutes, seed, base, changes or {}, window, sampler, tuple(objective or ()), file, latency
         )
         plan = plan_study(settings, replace(wanted, weights=weights or {}, prune=prune))
-    return study(plan)
+    return study(plan, workers)
 
 
 @step
-def study(plan: StudyPlan) -> dict[str, Any]:
+def study(plan: StudyPlan, workers: int | None = None) -> dict[str, Any]:
     """Load the tape, search, and let the room judge, log and register the winner."""
     from analytics.calibration import calibrate as search
     from analytics.gates.agreement import yesterday
@@ -73,6 +75,7 @@ def study(plan: StudyPlan) -> dict[str, Any]:
     name = study_name(info, plan.base, wanted)
     remember(settings, name, plan)
     log.say("study", name=name, trials=plan.trials, updates=len(tape.update_exch), trades=len(tape.trade_exch))
+    start_workers(settings, name, settings.study.shared.runs if workers is None else workers)
     with console.progress("trials") as bar:
 
         def show(seen: Progress) -> None:

@@ -39,6 +39,7 @@ Prune = Annotated[
     typer.Option("--prune", min=0.0, max=0.5, help="Stop trials behind the best with this p-value; 0 = never."),
 ]
 Space = Annotated[Path | None, typer.Option("--space", help="A TOML file that says what is searched.")]
+Workers = Annotated[int | None, typer.Option("--workers", min=0, help="Runs in the work pool that replay too.")]
 Reproduce = Annotated[
     int | None,
     typer.Option("--reproduce", min=1, metavar="VERSION", help="Compute a version's numbers again and compare."),
@@ -67,6 +68,7 @@ def calibrate(
     weight: Weights = None,
     prune: Prune = None,
     space: Space = None,
+    workers: Workers = None,
     resume: Annotated[str | None, typer.Option("--resume", help="Go on with an interrupted study.")] = None,
     reproduce: Reproduce = None,
     latency: options.Latency = None,
@@ -92,6 +94,7 @@ def calibrate(
         "objective": _objectives(objective),
         "weights": _weights(weight),
         "prune": prune,
+        "workers": workers,
         "space": None if space is None else str(space),
         "latency": options.line(latency),
     }
