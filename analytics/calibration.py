@@ -10,7 +10,8 @@ from analytics.gates.evidence import gather
 from analytics.gates.gates import judge
 from analytics.gates.thresholds import GateSettings
 from analytics.gates.verdicts import Verdict, blocks, gate_words
-from analytics.registry.experiment import Logged, log_calibration
+from analytics.registry.described import headline, version_note
+from analytics.registry.experiment import Logged, log_calibration, log_version
 from analytics.registry.recipe import Asked, Recipe
 from analytics.registry.registry import Registry
 from analytics.study.study import Progress, StudyResult, StudySettings, run_study
@@ -72,7 +73,10 @@ def calibrate(
     document = document_of(result, info, verdicts, logged.run_id)
     judged = {"champion": rival, "gates": wanted, "yesterday": yesterday}
     recipe = Recipe.of(result, verdicts, base, window, **judged).to_json()
-    numbered = registry.register(document, logged.run_id, describe(result), _tags(result, verdicts), recipe)
+    numbered = registry.register(document, logged.run_id, headline(result), _tags(result, verdicts), recipe)
+    blocked = [each.name for each in verdicts if blocks(each.passed, wanted.require_all)]
+    registry.describe(numbered, version_note(result, info, verdicts, numbered.version, blocked))
+    log_version(registry, numbered, result)
     return Calibration(result, verdicts, logged, numbered, wanted.require_all, seconds)
 
 
@@ -104,13 +108,6 @@ def instrument_of(info: TapeInfo) -> Instrument:
     """Return the filters that a tape was made under."""
     names = ("venue", "symbol", "tick_size", "lot_size", "min_qty", "min_notional")
     return Instrument(**{name: getattr(info, name) for name in names})
-
-
-def describe(result: StudyResult) -> str:
-    """Return one line for the registry's pages."""
-    figures = result.held_out.metrics.overall
-    held_out = f"edge {figures['edge_bps']:.3f} bps on {figures['fills']:.0f} fills held out"
-    return f"winner of {len(result.trials)} trials (trial {result.winner.trial.number}): {held_out}"
 
 
 def _tags(result: StudyResult, verdicts: tuple[Verdict, ...]) -> dict[str, str]:

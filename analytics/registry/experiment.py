@@ -2,33 +2,30 @@
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
-import orjson
-from matplotlib.figure import Figure
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 
-from analytics.metrics.activity import Activity, walk
-from analytics.metrics.curves import half_spread_curve
-from analytics.metrics.figures import Metrics
+from analytics.registry.described import common_tags, run_name, study_tags
+from analytics.registry.entries import log_batches, metric, metric_list, param, parameter_list
 from analytics.registry.registry import Registry
+from analytics.registry.study_figures import study_figures
 from analytics.registry.tracking import translated
 from analytics.report import plots
-from analytics.study.candidates import Candidate
+from analytics.study.candidates import front_of
+from analytics.study.objective import Evaluation
 from analytics.study.study import StudyResult
+from analytics.study.trials import TrialRow
 from analytics.study.walk_forward import efficiency
-from strategy.kernel.jit import KERNEL_DIGEST
-from strategy.policies.dotted import flat
-from strategy.policies.parameters import ParameterSet
+from strategy.policies.document import ParameterDocument
 from strategy.replay.tape import TapeInfo
 
 PARENT: Final = "mlflow.parentRunId"
-BATCH: Final = 900  # MLflow takes at most 1,000 entities in one request
-MOST: Final = 100  # ... of which at most so many parameters
-LONGEST: Final = 500  # characters of a parameter's value that every MLflow store keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,59 +38,48 @@ class Logged:
 
 
 def log_calibration(registry: Registry, result: StudyResult, info: TapeInfo, gates: Sequence[Any]) -> Logged:
-    """Log a study: parameters, metrics, trials table, plots and dataset on the parent, the best ones as nested runs."""
+    """Log a study: parameters, metrics, tables, plots and dataset on the parent, the best ones as nested runs.
+
+    With several objectives those are the Pareto front.
+    """
     begun = time.perf_counter()
     client = registry.client
     experiment = registry.experiment(info.venue, info.symbol)
     with translated(f"logging study {result.name}"):
-        parent = client.create_run(experiment, run_name=result.name, tags=_tags(result, info)).info.run_id
+        parent = client.create_run(
+            experiment, run_name=run_name(result), tags=study_tags(result, info, gates)
+        ).info.run_id
         log_batches(client, parent, _trial_metrics(result), _params(result, info))
-        held_out = [_metric(f"held_out.{k}", v) for k, v in result.held_out.metrics.overall.items()]
-        held_out += [_metric(f"gate.{gate.name}", gate.passed) for gate in gates if gate.passed is not None]
-        log_batches(client, parent, held_out, [])
+        log_batches(
+            client, parent, [metric(f"gate.{each.name}", each.passed) for each in gates if each.passed is not None], []
+        )
         client.log_inputs(parent, [_dataset(info)])
-        _log_trials(client, parent, result)
-        for name, figure in calibration_figures(result, info).items():
-            client.log_figure(parent, figure, f"{name}.png")
-        nested = [_candidate(client, experiment, parent, i, each) for i, each in enumerate(result.candidates)]
+        _log_tables(client, parent, result)
+        _log_figures(client, parent, result, info)
+        tags = common_tags(result, info) | {PARENT: parent}
+        nested = [_candidate(client, experiment, tags, result, i) for i in range(len(result.candidates))]
         client.set_terminated(parent, "KILLED" if result.interrupted else "FINISHED")
     return Logged(parent, tuple(nested), time.perf_counter() - begun)
 
 
-def calibration_figures(result: StudyResult, info: TapeInfo) -> dict[str, Figure]:
-    """Return the winner's spread curve over the observed sigmas, and its equity on the held-out fold."""
-    parameters = result.winner.point.parameters
-    figures = {"spread_curve": spread_figure(parameters, result.sigma)}
-    first = result.held_out.activities[0]
-    if len(first.samples) > 1:
-        figures["equity_held_out"] = equity_figure(first, info)
-    return figures
+def log_version(registry: Registry, document: ParameterDocument, result: StudyResult) -> None:
+    """Log what a study's winner did held out, by regime too, on its run and on the page of the version it became."""
+    run_id, place = str(document.provenance.run_id), document.instrument
+    with translated(f"logging version {document.version}"):
+        model_id = registry.model_id(place.venue, place.symbol, document.version)
+        log_batches(registry.client, run_id, metric_list("held_out", result.held_out.metrics, model_id), [])
+        registry.client.set_tag(run_id, "version", str(document.version))
 
 
-def spread_figure(parameters: ParameterSet, observed: Any) -> Figure:
-    """Return the half-spread over the sigmas that matter: from 0 to well beyond the observed and the thresholds."""
-    thresholds = parameters.regimes.thresholds
-    usual = float(np.quantile(observed, 0.995)) if len(observed) else 0.0
-    sigma = np.linspace(0.0, 1.3 * max(usual, thresholds[-1]), 400)
-    return plots.spread_curve(sigma, half_spread_curve(parameters, sigma), thresholds, np.asarray(observed))
-
-
-def equity_figure(activity: Activity, info: TapeInfo) -> Figure:
-    """Return PnL above holding the start inventory, and the inventory."""
-    marks = walk(activity)
-    lot = float(info.lot_size)
-    held = activity.start_base_lots * (marks.mid - activity.start_mid_ticks)
-    start = activity.start_quote_atoms + activity.start_base_lots * activity.start_mid_ticks
-    excess = (marks.equity - held - start) * float(info.tick_size) * lot
-    asset, currency = info.symbol.split(":")[0].split("/")
-    return plots.equity(marks.ts, excess, marks.position * lot, currency, asset)
-
-
-def _candidate(client: Any, experiment: str, parent: str, place: int, candidate: Candidate) -> str:
-    name = f"{'winner' if place == 0 else 'candidate'}-{candidate.trial.number}"
-    tags = {PARENT: parent, "trial": str(candidate.trial.number), "place": str(place + 1)}
-    run_id = str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
-    metrics = [_metric("train.score", candidate.trial.score), _metric("validation.score", candidate.validation.score)]
+def _candidate(client: Any, experiment: str, tags: dict[str, str], result: StudyResult, place: int) -> str:
+    candidate, objective = result.candidates[place], result.settings.objective
+    kind = "front" if objective.also else "candidate"
+    name = f"{kind if place else 'winner'}-{candidate.trial.number}"
+    own = {"kind": kind, "trial": str(candidate.trial.number), "place": str(place + 1)}
+    run_id = str(client.create_run(experiment, run_name=name, tags=tags | own).info.run_id)
+    metrics = _scores("train", objective.also, candidate.trial) + _scores(
+        "validation", objective.also, candidate.validation
+    )
     metrics += metric_list("validation", candidate.validation.metrics)
     log_batches(client, run_id, metrics, parameter_list("", candidate.point.parameters))
     client.log_text(run_id, candidate.point.parameters.canonical_json().decode(), "parameters.json")
@@ -101,49 +87,40 @@ def _candidate(client: Any, experiment: str, parent: str, place: int, candidate:
     return run_id
 
 
-def metric_list(prefix: str, metrics: Metrics, model_id: str | None = None, step: int = 0) -> list[Metric]:
-    """Return metrics as MLflow takes them; a regime's are named `prefix.regime.metric`."""
-    named = [
-        (f"{prefix}.{name}" if regime == "all" else f"{prefix}.{regime}.{name}", value)
-        for name, regime, value in metrics.rows()
-    ]
-    return [_metric(name, value, step, model_id) for name, value in named if np.isfinite(value)]
-
-
-def _metric(name: str, value: float, step: int = 0, model_id: str | None = None) -> Metric:
-    return Metric(name, float(value), int(time.time() * 1e3), step, model_id=model_id)
+def _scores(part: str, also: Sequence[str], found: TrialRow | Evaluation) -> list[Metric]:
+    """Return the scores of one part of the folds: over all of them, and fold by fold as steps from 1."""
+    whole = [metric(f"{part}.score", found.score)]
+    whole += [metric(f"{part}.score.{name}", found.others[name]) for name in also]
+    return whole + [metric(f"{part}.fold_score", score, i + 1) for i, score in enumerate(found.fold_scores)]
 
 
 def _trial_metrics(result: StudyResult) -> list[Metric]:
     best, metrics = -np.inf, []
     for row in result.trials:
-        metrics.append(_metric("trial.score", row.score, row.number))
-        metrics.append(_metric("trial.fills", row.figures["fills"], row.number))
+        metrics.append(metric("trial.score", row.score, row.number))
+        metrics.append(metric("trial.fills", row.figures["fills"], row.number))
         if row.feasible:
             best = max(best, row.score)
-            metrics.append(_metric("trial.best", best, row.number))
-    winner = result.winner
-    metrics += [_metric("train.score", winner.trial.score), _metric("validation.score", winner.validation.score)]
-    rivals = {"held_out.score": result.held_out, "baseline.score": result.baseline, "champion.score": result.champion}
-    metrics += [_metric(name, each.score) for name, each in rivals.items() if each is not None]
+            metrics.append(metric("trial.best", best, row.number))
+    winner, also = result.winner, result.settings.objective.also
+    parts: dict[str, TrialRow | Evaluation] = {
+        "train": winner.trial,
+        "validation": winner.validation,
+        "held_out": result.held_out,
+    }
+    rivals = {"baseline": result.baseline, "champion": result.champion}
+    known = {name: each for name, each in rivals.items() if each is not None}
+    for name, each in (parts | known).items():
+        metrics += _scores(name, also, each)
+    folds = [score for part in parts.values() for score in part.fold_scores]
+    metrics += [metric("winner.fold_score", score, i + 1) for i, score in enumerate(folds)]
+    metrics.append(metric("trials.pruned", sum(row.pruned for row in result.trials)))
+    metrics.append(metric("trials.feasible", sum(row.feasible for row in result.trials)))
     for step in result.steps:
-        metrics += [_metric("walk_forward.before", step.before, step.known)]
-        metrics += [_metric("walk_forward.after", step.after, step.known)]
-    metrics.append(_metric("walk_forward.efficiency", efficiency(result.steps)))
-    return metrics + [_metric(f"seconds.{name}", value) for name, value in result.seconds.items()]
-
-
-def parameter_list(prefix: str, parameters: ParameterSet) -> list[Param]:
-    """Return every value of a set as MLflow takes it, by `prefix` and dotted name, strings without quotes."""
-    return [each for name, value in flat(parameters).items() for each in _param(f"{prefix}{name}", value)]
-
-
-def _param(name: str, value: Any) -> list[Param]:
-    """Return one parameter; a list whose text is too long for one becomes one an item, numbered from 1."""
-    text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
-    if len(text) > LONGEST and isinstance(value, list | tuple):
-        return [each for i, item in enumerate(value) for each in _param(f"{name}.{i + 1}", item)]
-    return [Param(name, text[:LONGEST])]
+        metrics += [metric("walk_forward.before", step.before, step.known)]
+        metrics += [metric("walk_forward.after", step.after, step.known)]
+    metrics.append(metric("walk_forward.efficiency", efficiency(result.steps)))
+    return metrics + [metric(f"seconds.{name}", value) for name, value in result.seconds.items()]
 
 
 def _params(result: StudyResult, info: TapeInfo) -> list[Param]:
@@ -159,22 +136,8 @@ def _params(result: StudyResult, info: TapeInfo) -> list[Param]:
     }
     for part in ("search", "space", "folds", "objective"):
         told |= {f"{part}.{name}": value for name, value in getattr(settings, part).model_dump(mode="json").items()}
-    found = [each for name, value in told.items() for each in _param(name, value)]
+    found = [each for name, value in told.items() for each in param(name, value)]
     return found + parameter_list("", result.winner.point.parameters) + parameter_list("base.", result.base)
-
-
-def _tags(result: StudyResult, info: TapeInfo) -> dict[str, str]:
-    return {
-        "study": result.name,
-        "sampler": result.settings.search.sampler,
-        "objective": result.settings.objective.measure,
-        "venue": info.venue,
-        "symbol": info.symbol,
-        "tape_fingerprint": info.fingerprint,
-        "lake_snapshot": str(info.lake_snapshot),
-        "kernel_digest": KERNEL_DIGEST,
-        "interrupted": str(result.interrupted).lower(),
-    }
 
 
 def _dataset(info: TapeInfo) -> DatasetInput:
@@ -184,23 +147,40 @@ def _dataset(info: TapeInfo) -> DatasetInput:
     return DatasetInput(dataset, [InputTag("mlflow.data.context", "calibration")])
 
 
-def _log_trials(client: Any, run_id: str, result: StudyResult) -> None:
+def _log_figures(client: Any, run_id: str, result: StudyResult, info: TapeInfo) -> None:
+    """Log the figures in one request, from a folder of files."""
+    with TemporaryDirectory() as folder:
+        for name, figure in study_figures(result, info):
+            (Path(folder) / f"{name}.png").write_bytes(plots.png(figure))
+        client.log_artifacts(run_id, folder, "plots")
+
+
+def _log_tables(client: Any, run_id: str, result: StudyResult) -> None:
+    """Log every trial, and the Pareto front where there are several objectives."""
+    front = {row.number for row in front_of(result.trials)} if result.settings.objective.also else None
+    rows = [row.flat() | ({} if front is None else {"front": row.number in front}) for row in result.trials]
+    _log_table(client, run_id, rows, "trials.json")
+    if front is not None:
+        _log_table(client, run_id, list(_front_rows(result)), "front.json")
+
+
+def _front_rows(result: StudyResult) -> Iterator[dict[str, Any]]:
+    """Yield the candidates of several objectives in their order: scores of both parts, then what was searched."""
+    names = result.settings.objective.measures
+    for place, each in enumerate(result.candidates):
+        row: dict[str, Any] = {"place": place + 1, "trial": each.trial.number}
+        row |= {f"train.{name}": value for name, value in zip(names, each.trial.goals, strict=True)}
+        row |= {f"validation.{name}": value for name, value in zip(names, each.validation.goals, strict=True)}
+        yield row | {"feasible": each.validation.violation <= 0} | each.trial.values
+
+
+def _log_table(client: Any, run_id: str, rows: Sequence[dict[str, Any]], file: str) -> None:
     with warnings.catch_warnings():
         # MLflow looks for images among text columns in a way that pandas deprecates.
         warnings.filterwarnings("ignore", "For backward compatibility, 'str' dtypes", DeprecationWarning)
-        client.log_table(run_id, _columns(result), "trials.json")
+        client.log_table(run_id, _columns(rows), file)
 
 
-def _columns(result: StudyResult) -> dict[str, list[Any]]:
-    rows = [row.flat() for row in result.trials]
+def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
     names = list(dict.fromkeys(name for row in rows for name in row))
     return {name: [row.get(name) for row in rows] for name in names}
-
-
-def log_batches(client: Any, run_id: str, metrics: Sequence[Metric], params: Sequence[Param]) -> None:
-    """Log in requests that MLflow accepts: as many metrics or parameters as one may hold."""
-    known = [metric for metric in metrics if np.isfinite(metric.value)]
-    for start in range(0, len(known), BATCH):
-        client.log_batch(run_id, metrics=known[start : start + BATCH])
-    for start in range(0, len(params), MOST):
-        client.log_batch(run_id, params=params[start : start + MOST])

@@ -10,6 +10,7 @@ import mlflow
 import polars as pl
 from mlflow.exceptions import MlflowException
 
+from analytics.registry.entries import parameter_list
 from analytics.registry.promotion import CHALLENGER, CHAMPION, Acknowledge, Audit, Move, Promotion, move_champion
 from analytics.registry.tracking import MISSING, experiment_id, lock_folder, locked, open_client, reason, translated
 from strategy.errors import BadInput, Failed
@@ -77,7 +78,11 @@ class Registry:
             self._ensure_model(name)
             experiment = self.experiment(venue, symbol)
             model = self.client.create_logged_model(
-                experiment, name="parameters", source_run_id=run_id, model_type="microvol-parameters"
+                experiment,
+                name="parameters",
+                source_run_id=run_id,
+                params={each.key: each.value for each in parameter_list("", document.parameters)},
+                model_type="microvol-parameters",
             )
             self._upload(model.model_id, FILE, document.to_json())
             if recipe is not None:
@@ -207,6 +212,12 @@ class Registry:
         with translated(f"tagging {name} version {version}"):
             for key, value in tags.items():
                 self.client.set_model_version_tag(name, str(version), key, value)
+
+    def describe(self, document: ParameterDocument, text: str) -> None:
+        """Put a text, Markdown, on a version's page."""
+        name = model_name(document.instrument.venue, document.instrument.symbol)
+        with translated(f"describing {name} version {document.version}"):
+            self.client.update_model_version(name, str(document.version), text)
 
     def _ensure_model(self, name: str) -> None:
         try:

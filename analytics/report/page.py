@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from analytics.metrics.figures import Metrics
 from analytics.metrics.markout import HORIZONS_S
-from analytics.registry.experiment import equity_figure, spread_figure
+from analytics.registry.study_figures import equity_figure, spread_figure
 from analytics.report import plots
 from analytics.report.daily import Day, VersionDay
 from analytics.report.sessions import Stretch

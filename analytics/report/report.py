@@ -8,7 +8,7 @@ from typing import Any, Final
 from analytics.lake.store import Lake
 from analytics.metrics.figures import measure
 from analytics.metrics.markout import MidPath
-from analytics.registry.experiment import metric_list
+from analytics.registry.entries import metric_list
 from analytics.registry.registry import Registry
 from analytics.registry.tracking import translated
 from analytics.report.daily import Day, charged_bps, load_market, store, version_days, window_of

@@ -43,6 +43,7 @@ class StudyResult:
     trials: tuple[TrialRow, ...]
     candidates: tuple[Candidate, ...]
     winner: Candidate
+    train: Evaluation  # the winner's, with what it did
     held_out: Evaluation
     baseline: Evaluation  # the base set, held out
     champion: Evaluation | None  # the current champion, held out
@@ -91,6 +92,7 @@ def run_study(
         trials=tuple(search.rows),
         candidates=candidates,
         winner=candidates[0],
+        train=bench.evaluate(winner, folds.train),
         held_out=bench.evaluate(winner, folds.held_out, sigmas.error_held_out(winner)),
         baseline=bench.evaluate(space.base, folds.held_out, sigmas.error_held_out(space.base)),
         champion=None if champion is None else bench.evaluate(champion, folds.held_out),

@@ -80,7 +80,10 @@ def test_the_parent_run_holds_every_trial_the_plots_and_the_dataset(registry, do
     assert len(client.get_metric_history(run_id, "trial.score")) == 14
     assert run.inputs.dataset_inputs[0].dataset.digest == done.document.provenance.tape_fingerprint[:36]
     names = {file.path for file in client.list_artifacts(run_id)}
-    assert {"trials.json", "spread_curve.png", "equity_held_out.png"} <= names
+    assert "trials.json" in names
+    plots = {file.path for file in client.list_artifacts(run_id, "plots")}
+    drawn = ("spread_against_sigma", "equity_by_fold", "markout_held_out", "fill_ratio_by_regime", "slices")
+    assert plots == {f"plots/{name}.png" for name in drawn}
     table = json.loads(mlflow.artifacts.load_text(f"{run.info.artifact_uri}/trials.json"))
     assert len(table["data"]) == 14
     searched = {"regimes.threshold_quantiles.1", "regimes.low_threshold", "quoting.executor_refresh_time"}
@@ -89,6 +92,48 @@ def test_the_parent_run_holds_every_trial_the_plots_and_the_dataset(registry, do
     winner = done.result.winner.point.parameters
     assert float(run.data.params["regimes.low_threshold"]) == winner.regimes.low_threshold
     assert {name for name in run.data.params if name.startswith("base.")} == {f"base.{name}" for name in flat(BASE)}
+
+
+def test_a_run_is_found_by_its_tags_and_says_what_happened(registry, market, done):
+    run = registry.client.get_run(done.logged.run_id)
+    tags = run.data.tags
+    assert tags["policies"] == "rolling_std / discrete / buy_only"
+    assert tags["window"].endswith(" UTC")
+    assert (tags["sampler"], tags["objective"], tags["kind"]) == ("tpe", "markout", "study")
+    assert tags["lake_snapshot"] == str(market[1].lake_snapshot)
+    assert tags["kernel_digest"] == done.document.kernel_digest
+    assert tags["git_commit"].startswith(tags["mlflow.source.git.commit"])
+    assert tags["version"] == str(done.document.version)
+    assert f"Trial **{done.result.winner.trial.number}** won" in tags["mlflow.note.content"]
+    assert "| edge, bps |" in tags["mlflow.note.content"]
+
+
+def test_scores_of_folds_are_steps_in_the_order_of_time(registry, done):
+    def steps(run_id: str, name: str) -> list[float]:
+        history = registry.client.get_metric_history(run_id, name)
+        assert [each.step for each in history] == list(range(1, len(history) + 1))
+        return [each.value for each in history]
+
+    winner, held_out = done.result.winner, done.result.held_out
+    expected = [*winner.trial.fold_scores, *winner.validation.fold_scores, *held_out.fold_scores]
+    assert steps(done.logged.run_id, "winner.fold_score") == expected
+    assert steps(done.logged.candidate_run_ids[0], "train.fold_score") == list(winner.trial.fold_scores)
+
+
+def test_a_version_page_says_what_an_operator_needs(registry, done):
+    version = done.document.version
+    page = registry.client.get_model_version("microvol-synthetic-BTC-USDT", str(version))
+    assert page.description.splitlines()[0].startswith(f"winner of 14 trials (trial {done.result.winner.trial.number})")
+    assert all(f"| {verdict.name} |" in page.description for verdict in done.verdicts)
+    blocked = ", ".join(verdict.name for verdict in done.verdicts if verdict.passed is False)
+    assert (f"**Promotion is blocked** by {blocked}." if blocked else "No gate is in the way") in page.description
+    assert f"--reproduce {version}" in page.description
+    assert f'--version {version} --reason "..."' in page.description
+    model = registry.client.get_logged_model(registry.model_id(*PLACE, version))
+    assert model.params["regimes.spread_low"] == str(done.document.parameters.regimes.spread_low)
+    assert {"held_out.edge_bps", "held_out.fills"} <= {each.key for each in model.metrics}
+    shown = registry.versions(*PLACE).filter(version=version)["description"].item()
+    assert shown == page.description.splitlines()[0]
 
 
 def test_nested_runs_are_the_best_candidates_winner_first(registry, done):

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from analytics.registry.experiment import LONGEST, MOST, log_batches, parameter_list
+from analytics.registry.entries import LONGEST, MOST, log_batches, parameter_list
 from strategy.policies.dotted import changed, flat
 from strategy.policies.parameters import ParameterSet
 
