@@ -37,12 +37,13 @@ def calibrate(
     weights: dict[str, float] | None = None,
     prune: float | None = None,
     workers: int | None = None,
+    fill_model: str | None = None,
 ) -> dict[str, Any]:
     """Study one symbol's tape; an interrupted study is kept and goes on with `resume`.
 
     `base` is a preset or a file, by default the champion; `changes` are single values of it by dotted name; `space` is
-    a file that says what is searched. `latency`, `sampler`, `objective` (several: a Pareto study), its `weights` and
-    `prune` stand in place of the settings'.
+    a file that says what is searched. `latency`, `fill_model`, `sampler`, `objective` (several: a Pareto study), its
+    `weights` and `prune` stand in place of the settings'.
     """
     settings = load_settings(venue=venue, symbol=symbol)
     if resume is not None:
@@ -52,7 +53,7 @@ def calibrate(
         wanted = Wanted(
             trials, minutes, seed, base, changes or {}, window, sampler, tuple(objective or ()), file, latency
         )
-        plan = plan_study(settings, replace(wanted, weights=weights or {}, prune=prune))
+        plan = plan_study(settings, replace(wanted, weights=weights or {}, prune=prune, fill_model=fill_model))
     return study(plan, workers)
 
 

@@ -11,7 +11,20 @@ from typing import Annotated
 import typer
 
 from flows import log
-from flows.commands import calibrate, data, export, imports, live, models, platform, policies, replay, venue, work
+from flows.commands import (
+    calibrate,
+    data,
+    export,
+    fills,
+    imports,
+    live,
+    models,
+    platform,
+    policies,
+    replay,
+    venue,
+    work,
+)
 from strategy.errors import BadInput, MicrovolError
 
 app = typer.Typer(
@@ -21,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (data, imports, export, replay, calibrate, models, policies, live, platform, venue, work):
+for part in (data, imports, export, replay, calibrate, fills, models, policies, live, platform, venue, work):
     part.register(app)
 
 

@@ -22,6 +22,7 @@ from analytics.study.settings import (
 )
 from analytics.study.space_file import read_space
 from flows import log, rooms
+from flows.fill_model import settled_model, with_fill_model
 from flows.latency import settled, with_line
 from flows.parameters import parameters_of
 from flows.replay import replay_config
@@ -53,6 +54,7 @@ class Wanted:
     measures: tuple[str, ...] = ()
     space: Path | None = None
     latency: str | None = None
+    fill_model: str | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
     prune: float | None = None
 
@@ -69,7 +71,8 @@ class StudyPlan(BaseModel):
     seed: int
     space: SpaceSettings
     base: ParameterSet
-    latency: str = ""  # settled, empty = the constants of [costs]
+    latency: str = ""  # settled, empty = the fill model's or the constants of [costs]
+    fill_model: int | None = None  # settled, None = the queue of [costs]
     minutes: float | None = None
     sampling: SearchSettings = SearchSettings()
     folds: FoldSettings = FoldSettings()
@@ -79,7 +82,8 @@ class StudyPlan(BaseModel):
         """Return the settings of the search; finished trials outlive this process."""
         from analytics.study.study import StudySettings
 
-        config, trips = with_line(replay_config(settings), settings, self.latency)
+        assumed = with_fill_model(replay_config(settings), settings, self.fill_model)
+        config, trips = with_line(assumed, settings, self.latency)
         if trips is not None:
             log.say("latency", drawn_from=trips.told())
         return StudySettings(
@@ -120,6 +124,7 @@ def plan_study(settings: Settings, wanted: Wanted) -> StudyPlan:
         "start_ns": start,
         "end_ns": end,
         "latency": settled(line, (first if start is None else start, end)),
+        "fill_model": settled_model(settings, wanted.fill_model),
         "sampling": _changed(study.search, sampler=wanted.sampler, prune=wanted.prune),
         "folds": study.folds,
         "objective": _objective(study.objective, wanted),

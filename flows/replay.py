@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 
 from flows import console, rooms
+from flows.fill_model import settled_model, with_fill_model
 from flows.latency import settled, with_line
 from flows.parameters import parameters_of
 from flows.settings import Settings
@@ -37,6 +38,7 @@ class Request:
     window: Window = (None, None)
     driver: Driver = "auto"
     latency: str | None = None  # instead of [costs] latency (analytics.tape.line)
+    fill_model: str | None = None  # instead of [costs] fill_model (flows.fill_model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,8 @@ def load(settings: Settings, window: Window) -> tuple["Tape", "TapeInfo"]:
 def _over(settings: Settings, request: Request, info: "TapeInfo") -> tuple["ReplayConfig", "RoundTrips | None"]:
     """Return a config for a window, and its recorded latencies: the tape's axis is receive time less the offset."""
     start, end = (None if ns is None else ns - info.clock_offset_ns for ns in request.window)
-    config = replace(replay_config(settings), start_ns=start, end_ns=end, record_decisions=True, driver=request.driver)
+    assumed = with_fill_model(replay_config(settings), settings, settled_model(settings, request.fill_model))
+    config = replace(assumed, start_ns=start, end_ns=end, record_decisions=True, driver=request.driver)
     said = settings.costs.latency if request.latency is None else request.latency
     return with_line(config, settings, settled(said, _covered(request.window, info)))
 

@@ -8,6 +8,7 @@ from prefect import flow
 
 from analytics.tape.line import Days
 from flows import log, rooms
+from flows.fill_model import settled_model, with_fill_model
 from flows.latency import settled_on, with_line
 from flows.replay import replay_config
 from flows.runner import step
@@ -43,12 +44,12 @@ def write_page(day: date, venue: str | None, symbol: str | None) -> dict[str, An
 def assumptions(settings: Settings, day: date) -> "ReplayConfig":
     """Return what the replay beside a day assumes: `[costs] latency = "recorded"` is that day's own.
 
-    A day without round trips has its report all the same: it is replayed with the constants of [costs], and that is
-    logged.
+    A day without round trips has its report all the same: it is replayed with the latencies of the fill model or the
+    constants of [costs], and that is logged.
     """
-    config = replay_config(settings)
+    config = with_fill_model(replay_config(settings), settings, settled_model(settings, None))
     try:
         return with_line(config, settings, settled_on(settings.costs.latency, Days(day, day)))[0]
     except Failed as error:
-        log.say("latency", day=day, taken="constants of [costs]", reason=str(error))
+        log.say("latency", day=day, taken="fill model or constants of [costs]", reason=str(error))
         return config

@@ -108,6 +108,9 @@ class Costs(Section):
     latency_seed: int = Field(7, ge=0, description="of the draws from recorded round trips")
     queue_model: Literal["risk_averse", "power", "log"] = Field("risk_averse", description="docs/fill-model.md")
     queue_exponent: float = Field(3.0, gt=0, description="of queue_model power")
+    fill_model: str = Field(
+        "none", pattern=r"^(none|latest|[1-9][0-9]*)$", description="a fitted version, in place of queue and latencies"
+    )
     base: float = Field(0.01, ge=0, description="base units at the start of a replay")
     quote: float = Field(1_000.0, ge=0, description="quote units at the start of a replay")
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from analytics.fill_fit.latency_fit import LatencyFit, Ways
 from analytics.fill_fit.profile import Estimate
 from analytics.lake.store import Lake
+from analytics.tape.line import Days
 from strategy.errors import BadInput, Failed
 from strategy.policies.faults import one_line
 from strategy.replay.run import ReplayConfig
@@ -137,7 +138,7 @@ def settled_version(lake: Lake, venue: str, symbol: str, said: str) -> int:
     """Return the version that `latest` or a number names; one line says which there are where it names none."""
     known = _held(lake, venue, symbol)["version"].to_list()
     if not known:
-        raise Failed(f"the lake holds no fill model of {symbol} on {venue}: microvol fills makes one")
+        raise Failed(_none(venue, symbol))
     if said == LATEST:
         return int(known[-1])
     if not said.isdigit() or int(said) not in known:
@@ -157,6 +158,35 @@ def load(lake: Lake, venue: str, symbol: str, version: int) -> FillModel:
     if model.content_hash != rows["content_hash"][0]:
         raise Failed(f"fill model {version} of {symbol} on {venue} was changed: it is not what its hash says")
     return model
+
+
+def versions(lake: Lake, venue: str, symbol: str) -> pl.DataFrame:
+    """Return what each version says and is of, oldest first."""
+    rows = []
+    for row in _held(lake, venue, symbol).iter_rows(named=True):
+        model = load(lake, venue, symbol, row["version"])
+        exponent, on = model.queue_exponent, model.fitted_on
+        rows.append(
+            {
+                "version": row["version"],
+                "fitted_ns": row["fitted_ns"],
+                "days": str(Days(on.first_day, on.last_day)),
+                "queue_model": model.queue_model,
+                "queue_exponent": f"{exponent.value:.3g} ({exponent.low:.3g} to {exponent.high:.3g})",
+                "entry_ms": model.entry.median_ms.value,
+                "response_ms": model.response.median_ms.value,
+                "orders": on.orders,
+                "round_trips": on.round_trips,
+                "content_hash": model.content_hash[:12],
+            }
+        )
+    if not rows:
+        raise Failed(_none(venue, symbol))
+    return pl.DataFrame(rows)
+
+
+def _none(venue: str, symbol: str) -> str:
+    return f"the lake holds no fill model of {symbol} on {venue}: microvol fills makes one"
 
 
 def _held(lake: Lake, venue: str, symbol: str) -> pl.DataFrame:

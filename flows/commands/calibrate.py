@@ -72,6 +72,7 @@ def calibrate(
     resume: Annotated[str | None, typer.Option("--resume", help="Go on with an interrupted study.")] = None,
     reproduce: Reproduce = None,
     latency: options.Latency = None,
+    fill_model: options.FillModel = None,
     venue: options.Venue = None,
     symbol: options.Symbol = None,
 ) -> None:
@@ -97,6 +98,7 @@ def calibrate(
         "workers": workers,
         "space": None if space is None else str(space),
         "latency": options.line(latency),
+        "fill_model": options.fill_model(fill_model),
     }
     if reproduce is not None:
         _reproduce(settings, reproduce, [name for name, value in wanted.items() if value not in (None, {}, [])])

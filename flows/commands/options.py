@@ -1,5 +1,6 @@
 """Options that several commands share, and the settings they lead to."""
 
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -32,6 +33,14 @@ Latency = Annotated[
         help="Draw from round trips of live sessions, or constants; default from the settings.",
     ),
 ]
+FillModel = Annotated[
+    str | None,
+    typer.Option(
+        "--fill-model",
+        metavar="VERSION|latest|none",
+        help="Queue and latencies as microvol fills fitted them; default from the settings.",
+    ),
+]
 Driver = Literal["auto", "skip", "reference"]
 
 
@@ -58,6 +67,13 @@ def line(text: str | None) -> str | None:
     """Check what is said of a line and return it as given."""
     if text is not None:
         read_line(text, "--latency")
+    return text
+
+
+def fill_model(text: str | None) -> str | None:
+    """Check what names a fill model and return it as given."""
+    if text is not None and not re.fullmatch("none|latest|[1-9][0-9]*", text):
+        raise BadInput(f"--fill-model was {text!r}: write none, latest or a version's number")
     return text
 
 

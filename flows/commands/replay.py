@@ -40,6 +40,7 @@ def replay(
         typer.Option("--driver", help="auto skips where the policies allow; reference walks every event."),
     ] = "auto",
     latency: options.Latency = None,
+    fill_model: options.FillModel = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder of the files; default one of its own under <home>/replay.")
     ] = None,
@@ -55,7 +56,8 @@ def replay(
     if out is not None and out.exists() and not out.is_dir():
         raise BadInput(f"--out was {out}, which is a file: name a folder")
     window = options.window(start, end, ("--from", "--to"))
-    request = Request(version, params, options.changes(changes), window, driver, options.line(latency))
+    assumed = (options.line(latency), options.fill_model(fill_model))
+    request = Request(version, params, options.changes(changes), window, driver, *assumed)
     done = replay_window(settings, request)
     console.metrics(f"{done.replayed.title}, {done.seconds:.3f} s", done.replayed.metrics)
     folder = out or folder_of(settings, done.replayed)
