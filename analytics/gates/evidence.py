@@ -67,7 +67,7 @@ def gather(
     yesterday: Agreement | None = None,
 ) -> Evidence:
     """Replay what the gates of a finished study need."""
-    replays = PeriodReplays(tape, info, result.settings.replay, settings.period_ns)
+    replays = PeriodReplays(tape, info, result.settings.replay, settings.period_ns, result.settings.index_dir)
     held_out = windows_of(result.folds.held_out)
     winner = replays.run([result.winner.point.parameters], held_out)[0]
     rival = result.champion if champion is not None else None

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -13,8 +14,10 @@ from analytics.metrics.figures import EDGE_HORIZON_S, Metrics, Tally, combine, m
 from analytics.metrics.markout import HORIZONS_S, MidPath, mid_path, realised
 from analytics.study.folds import Window
 from analytics.tape.excerpt import excerpt
+from analytics.tape.index_files import index_of
 from strategy.policies.parameters import ParameterSet
-from strategy.replay.driver import ReplayConfig, replay_many
+from strategy.replay.driver import ReplayConfig, replay_many, skips
+from strategy.replay.index import Index
 from strategy.replay.tape import Tape, TapeInfo
 
 F64 = NDArray[np.float64]
@@ -39,12 +42,17 @@ class Replayed:
 
 
 class PeriodReplays:
-    """One tape and what a replay assumes; windows are cut out of the tape once."""
+    """One tape and what a replay assumes; windows are cut out of the tape once.
 
-    def __init__(self, tape: Tape, info: TapeInfo, config: ReplayConfig, period_ns: int) -> None:
+    With a `cache` their indices lie there: those of a study's folds are there already.
+    """
+
+    def __init__(
+        self, tape: Tape, info: TapeInfo, config: ReplayConfig, period_ns: int, cache: Path | None = None
+    ) -> None:
         """Replay nothing yet."""
         self.tape, self.info, self.config = tape, info, config
-        self._period_ns = period_ns
+        self._period_ns, self._cache = period_ns, cache
         self._path = mid_path(tape)
         self._excerpts: dict[Window, Tape] = {}
 
@@ -62,11 +70,18 @@ class PeriodReplays:
         own = replace(config, start_ns=window.start_ns, end_ns=window.end_ns)
         # A markout past the end of its window would look into what follows it.
         path = self._path.between(window.start_ns, window.end_ns)
-        results = replay_many(self._excerpts[window], self.info, sets, own, workers=THREADS)
+        results = replay_many(self._excerpts[window], self.info, sets, own, THREADS, self._index(sets, window, own))
         for parameters, result in zip(sets, results, strict=True):
             activity = of_replay(result, window.start_ns, window.end_ns)
             earned = earned_atoms(activity, path, window, self._period_ns) / self._quoted_atoms(parameters)
             yield tally(activity, path, self.info), 1e4 * earned
+
+    def _index(self, sets: Sequence[ParameterSet], window: Window, config: ReplayConfig) -> Index | None:
+        """Return a window's index where it is kept and needed."""
+        tape = self._excerpts[window]
+        if self._cache is None or not any(skips(tape, each, config, len(sets)) for each in sets):
+            return None
+        return index_of(tape, self.info, self._cache)
 
     def _quoted_atoms(self, parameters: ParameterSet) -> float:
         """Return the notional that one side quotes, in atoms."""

@@ -109,8 +109,9 @@ class Search:
     def begin(self, name: str, champion: ParameterSet | None) -> None:
         """Compile, so that it does not count as a trial's time; tell a new study what is known to be good."""
         middle = self._space.point(dict.fromkeys(self._space.dimensions, 0.5)).parameters
+        together, trials = self._settings.search.batch, self._settings.trials
         with self._clock("warm_up"):
-            self._bench.warm_up((self._space.base, middle), self._folds.train, self._settings.search.batch)
+            self._bench.warm_up((self._space.base, middle), self._folds.train, together, trials)
         if len(self._study.get_trials(deepcopy=False)) == 0:
             warm_start.mark(self._study, self._space)
             if self._settings.again is not None:

@@ -24,7 +24,7 @@ from analytics.study.settings import Objective
 from analytics.tape.excerpt import excerpt
 from analytics.tape.index_files import index_of
 from strategy.policies.parameters import ParameterSet
-from strategy.replay.driver import ReplayConfig, replay, replay_many, skips
+from strategy.replay.driver import WORTH, ReplayConfig, replay, replay_many, skips
 from strategy.replay.index import Index
 from strategy.replay.tape import Tape, TapeInfo
 
@@ -116,12 +116,18 @@ class Bench:
         for i, earlier in enumerate(known):
             yield self._evaluation([*earlier, next(last)] if i in left else earlier)
 
-    def warm_up(self, sets: Sequence[ParameterSet], folds: Sequence[Fold], together: int) -> None:
-        """Cut the folds' windows out of the tape, build their indices and compile what so many sets together need."""
-        for window in (window for fold in folds for window in fold):
+    def warm_up(self, sets: Sequence[ParameterSet], folds: Sequence[Fold], together: int, trials: int = 0) -> None:
+        """Cut the folds' windows out of the tape, build their indices and compile what so many sets together need.
+
+        Of `trials` in all the skip loop may be worth compiling where it is not for one batch.
+        """
+        windows = [window for fold in folds for window in fold]
+        for window in windows:
             tape, config = self._excerpt(window), self._config(window)
+            worth = together * (len(tape.update_exch) + len(tape.trade_exch)) >= WORTH
+            many = max(together, trials * len(windows)) if worth else together
             for parameters in sets:
-                skipping = skips(tape, parameters, config, together)
+                skipping = skips(tape, parameters, config, many)
                 driven = replace(config, driver="skip" if skipping else "reference", end_ns=window.start_ns)
                 replay(tape, self.info, parameters, driven, self._index(window) if skipping else None)
 

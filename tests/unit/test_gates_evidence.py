@@ -72,6 +72,16 @@ def test_replays_by_period_have_the_figures_of_the_study_itself(market, result):
     }
 
 
+@pytest.mark.slow  # the skip driver's loop takes up to a minute to compile
+def test_replays_by_period_find_the_indices_that_the_study_left(market, result, tmp_path):
+    skipping = dataclasses.replace(SETTINGS.replay, driver="skip")
+    windows, sets = windows_of(result.folds.held_out), [result.winner.point.parameters]
+    for _ in range(2):
+        found = PeriodReplays(*market, skipping, 5 * SECOND, tmp_path).run(sets, windows)[0]
+        assert len(list(tmp_path.glob("index-*"))) == 1
+        np.testing.assert_array_equal(found.earned, replays(market).run(sets, windows)[0].earned)
+
+
 def test_periods_add_up_to_what_was_earned(market, result):
     """In one period over a whole window everything is counted: the study's own score, but for its unit of time."""
     ((window,),) = result.folds.held_out

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analytics.metrics.markout import mid_path
-from analytics.study.folds import Folds, FoldSettings, Window
+from analytics.study.folds import Folds, FoldSettings, Window, split
 from analytics.study.objective import Bench, Objective
 from analytics.study.search import SpaceSettings
 from analytics.study.settings import SearchSettings
@@ -167,3 +167,21 @@ def test_the_walk_forward_stands_in_the_result(study):
     (step,) = study.steps
     best = max(study.trials, key=lambda row: row.fold_scores[0])
     assert (step.trial, step.before, step.after) == (best.number, *best.fold_scores)
+
+
+@pytest.mark.parametrize(
+    ("together", "trials", "driver"), [(16, 10**6, "reference"), (10**4, 10, "reference"), (10**4, 10**6, "skip")]
+)
+def test_the_skip_loop_is_compiled_where_batches_use_it_and_all_trials_pay_for_it(
+    market, monkeypatch, together, trials, driver
+):
+    chosen = set()
+    monkeypatch.setattr("strategy.replay.driver.is_compiled", lambda parameters: False)
+    monkeypatch.setattr(
+        "analytics.study.objective.replay",
+        lambda tape, info, parameters, config, index: chosen.add(config.driver),
+    )
+    tape, info = market
+    bench = Bench(tape, info, mid_path(tape), SETTINGS.replay, SETTINGS.objective)
+    bench.warm_up(SETS[:1], split(tape, SETTINGS.folds).train, together, trials)
+    assert chosen == {driver}
