@@ -66,6 +66,7 @@ class LiveStatus(BaseModel):
     kernel_digest: str
     killed: Killed | None = None
     refused: Refused | None = None
+    warming: str | None = None  # content hash of a version that will run once it knows volatility
     note: str = ""
 
     def age_seconds(self, now_ns: int) -> float:
@@ -101,7 +102,11 @@ def is_running(layout: Layout, venue: str, symbol: str) -> bool:
 def wait_acknowledged(
     layout: Layout, venue: str, symbol: str, document: ParameterDocument, timeout_s: float
 ) -> LiveStatus:
-    """Wait until the quoting process runs exactly this document; Failed says why it does not."""
+    """Wait until the quoting process runs exactly this document; Failed says why it does not.
+
+    While the process says that the document is warming up it is waited for longer: the process itself refuses it when
+    that takes too long.
+    """
     deadline = time.monotonic() + timeout_s
     while True:
         status = read_status(layout, venue, symbol)
@@ -110,7 +115,7 @@ def wait_acknowledged(
         if status is not None and _refuses(status, document):
             assert status.refused is not None
             raise Failed(f"version {document.version} was refused by the quoting process: {status.refused.reason}")
-        if time.monotonic() >= deadline:
+        if time.monotonic() >= deadline and not (status is not None and _warms(status, document)):
             raise Failed(_why_not(status, venue, symbol, document, timeout_s))
         time.sleep(_POLL_SECONDS)
 
@@ -150,6 +155,10 @@ def _runs(status: LiveStatus, document: ParameterDocument) -> bool:
 
 def _refuses(status: LiveStatus, document: ParameterDocument) -> bool:
     return status.refused is not None and status.refused.content_hash == document.content_hash and _alive(status)
+
+
+def _warms(status: LiveStatus, document: ParameterDocument) -> bool:
+    return status.warming == document.content_hash and _alive(status)
 
 
 def _why_not(status: LiveStatus | None, venue: str, symbol: str, document: ParameterDocument, waited_s: float) -> str:

@@ -55,6 +55,10 @@ class JournalWriter:
         """Write the document that applies from event `seq` on."""
         self._write(local_ns, "parameters", {"document": document.model_dump(mode="json"), "seq": seq})
 
+    def candidate(self, local_ns: int, document: ParameterDocument, seq: int) -> None:
+        """Write a document that learns volatility from event `seq` on, while the one before it still decides."""
+        self._write(local_ns, "candidate", {"document": document.model_dump(mode="json"), "seq": seq})
+
     def decision(self, local_ns: int, decision: np.void) -> None:
         """Write a decision."""
         self._write(local_ns, "decision", {"d": decision_fields(decision)})

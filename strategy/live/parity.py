@@ -6,8 +6,8 @@ from typing import Any, Final, NamedTuple
 
 from strategy.errors import BadData
 from strategy.live.journal import ACTION_FIELDS, Entry, action_fields, decision_fields, event_record, read_journal
-from strategy.policies.document import ParameterDocument
-from strategy.policies.stepper import Stepper
+from strategy.live.warm_up import LiveStepper, WarmUp
+from strategy.policies.document import Instrument, ParameterDocument
 
 _KEPT: Final = 100  # differences listed; all are counted
 
@@ -50,7 +50,9 @@ class _Replay:
 
     def __init__(self, path: Path, document: ParameterDocument | None) -> None:
         self._path, self._override = path, document
-        self._stepper: Stepper | None = None
+        self._stepper: LiveStepper | None = None
+        self._instrument: Instrument | None = None
+        self._warm_up: WarmUp | None = None
         self._expected: list[tuple[str, dict[str, Any]]] = []
         self._seq = 0
         self.session = ""
@@ -68,6 +70,8 @@ class _Replay:
             raise BadData(f"{self._path} line {entry.number} comes before the session line")
         elif kind == "parameters":
             self._swap(self._stepper, body["document"])
+        elif kind == "candidate":
+            self._learn(body["document"], entry.local_ns)
         elif kind == "event":
             self._feed(self._stepper, body["e"])
         elif kind in ("decision", "action"):
@@ -87,20 +91,35 @@ class _Replay:
         self.versions.append(document.version)
         holdings = (float(body["base_lots"]), float(body["quote_atoms"]))
         # the version stays the recorded one: another set of parameters is to be compared, not another number
-        self._stepper = Stepper(document.parameters, recorded.instrument, *holdings, version=recorded.version)
+        self._instrument = recorded.instrument
+        self._stepper = LiveStepper(document.parameters, recorded.instrument, *holdings, version=recorded.version)
 
-    def _swap(self, stepper: Stepper, recorded: dict[str, Any]) -> None:
+    def _swap(self, stepper: LiveStepper, recorded: dict[str, Any]) -> None:
         self._flush()
         document = ParameterDocument.model_validate(recorded)
         self.versions.append(document.version)
-        stepper.swap((self._override or document).parameters, document.version)
+        parameters = (self._override or document).parameters
+        if self._warm_up is not None and self._warm_up.document.content_hash == document.content_hash:
+            stepper.swap_warm(parameters, document.version, self._warm_up.stepper)
+        else:
+            stepper.swap(parameters, document.version)
+        self._warm_up = None
 
-    def _feed(self, stepper: Stepper, fields: dict[str, Any]) -> None:
+    def _learn(self, recorded: dict[str, Any], local_ns: int) -> None:
+        self._flush()
+        document = ParameterDocument.model_validate(recorded)
+        assert self._instrument is not None
+        self._warm_up = WarmUp(document, (self._override or document).parameters, self._instrument, local_ns)
+
+    def _feed(self, stepper: LiveStepper, fields: dict[str, Any]) -> None:
         self._flush()
         self._seq = int(fields["seq"])
-        count = stepper.feed(event_record(fields))
+        event = event_record(fields)
+        count = stepper.feed(event)
         self._expected = [("decision", decision_fields(stepper.decision))] if stepper.decided else []
         self._expected += [("action", action_fields(action)) for action in stepper.actions[:count]]
+        if self._warm_up is not None:
+            self._warm_up.feed(event, stepper)
 
     def _compare(self, entry: Entry, kind: str, body: dict[str, Any]) -> None:
         live = body["d"] if kind == "decision" else {name: body.get(name) for name in ACTION_FIELDS}

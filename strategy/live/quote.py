@@ -29,6 +29,7 @@ def arguments() -> argparse.ArgumentParser:
         kind = int if field.annotation is int else float
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=field.default, help=field.description)
     parser.add_argument("--stale-after-seconds", type=float, default=5.0, help="cancel all without a book for so long")
+    parser.add_argument("--warm-up-seconds", type=float, default=900.0, help="refuse a version that takes longer")
     parser.add_argument("--allow-foreign", action="store_true", help="quote although others have open orders here")
     return parser
 

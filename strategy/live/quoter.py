@@ -28,8 +28,8 @@ from strategy.live.reconciliation import Reconciler
 from strategy.live.session import Hooks, Session
 from strategy.live.session_start import SessionStart, client_token, warm_stepper
 from strategy.live.switches import Switches
+from strategy.live.warm_up import LiveStepper
 from strategy.policies.document import Instrument, ParameterDocument
-from strategy.policies.stepper import Stepper
 from strategy.venues.ccxt_broker import CcxtBroker
 from strategy.venues.ccxt_feed import CcxtFeed
 from strategy.venues.ports import Balance, Broker, Feed, OwnFill
@@ -130,7 +130,7 @@ class Quoter:
         self._refused, self._note = None, ""
         return document
 
-    def _open_session(self, document: ParameterDocument, opening: Opening, stepper: Stepper) -> None:
+    def _open_session(self, document: ParameterDocument, opening: Opening, stepper: LiveStepper) -> None:
         start = SessionStart(
             session=self._session_name,
             token=client_token(self._started_ns),
@@ -174,6 +174,7 @@ class Quoter:
             session.check_stale()
             self._look_at_limits(session)
             self._look_at_switches(session)
+            self._look_at_warm_up(session)
 
     async def _look(self, session: Session) -> None:
         """Look several times a second for new parameters; those of other policies may have to be compiled first."""
@@ -188,6 +189,17 @@ class Quoter:
                     session.on_parameters(document)
             if data is not None:
                 self._write_status()
+
+    def _look_at_warm_up(self, session: Session) -> None:
+        late = session.give_up_warm_up(self._options.warm_up_seconds)
+        if late is not None:
+            reason = f"volatility was not known within {self._options.warm_up_seconds:g} s"
+            self._refused, self._note = (
+                Refused(content_hash=late.content_hash, reason=reason),
+                f"{late.version}: {reason}",
+            )
+            log.warning("parameters refused", version=late.version, reason=reason)
+            self._write_status()
 
     def _look_at_limits(self, session: Session) -> None:
         loss = None if self._hard is None or self._state == "stopping" else self._hard.look(session)
@@ -328,14 +340,24 @@ class Quoter:
             kernel_digest=KERNEL_DIGEST,
             killed=self._seen_kill(),
             refused=self._refused,
-            note=self._note or ("" if self._session is None else self._session.halt_reason),
+            note=self._note or self._session_note(),
         )
         if self._session is not None:
-            view = self._session.view() | self._session.orders.trips.figures()
+            warm_up = self._session.warm_up
+            warming = {"warming": None if warm_up is None else warm_up.document.content_hash}
+            view = warming | self._session.view() | self._session.orders.trips.figures()
             known = {name: value for name, value in view.items() if name in LiveStatus.model_fields}
             status = status.model_copy(update=known)
             self._write_ledger(self._session)
         write_status(self._status_file, status)
+
+    def _session_note(self) -> str:
+        """Return what a person should know of the session: what keeps it out, or which version is to come."""
+        if self._session is None:
+            return ""
+        learns = self._session.warm_up
+        coming = "" if learns is None else f"version {learns.document.version} learns volatility and quotes then"
+        return self._session.halt_reason or coming
 
     def _write_ledger(self, session: Session) -> None:
         """Keep what limits count, but not while killed: re-arming begins anew."""

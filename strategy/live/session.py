@@ -40,8 +40,9 @@ from strategy.live.market_watch import MarketWatch
 from strategy.live.order_records import fill_record, order_step
 from strategy.live.orders import Orders
 from strategy.live.session_start import SessionStart
+from strategy.live.warm_up import LiveStepper, WarmUp, needs_warm_up
 from strategy.policies.document import ParameterDocument
-from strategy.policies.stepper import Stepper, new_event
+from strategy.policies.stepper import new_event
 from strategy.venues.ports import Balance, Broker, OwnFill
 from strategy.venues.units import Units
 
@@ -64,13 +65,14 @@ class Session:
     """The strategy between the market and our orders. See the module."""
 
     def __init__(
-        self, start: SessionStart, stepper: Stepper, journal: JournalWriter, broker: Broker, hooks: Hooks
+        self, start: SessionStart, stepper: LiveStepper, journal: JournalWriter, broker: Broker, hooks: Hooks
     ) -> None:
         """Take everything that is open; the journal's head is written here."""
         self.document = start.document
         self.events = 0
         self.books = Books(start.document.instrument, start.balance)
         self.foreign_orders: list[tuple[int, int]] = []  # side and price of what others have resting here
+        self.warm_up: WarmUp | None = None
         self._holds: dict[str, str] = {}
         self.kill = NOT_KILLED  # the kill switch's cause
         self._start, self._stepper, self._journal, self._hooks = start, stepper, journal, hooks
@@ -148,12 +150,32 @@ class Session:
         return ledger_of(self._stepper, self.document.instrument)
 
     def on_parameters(self, document: ParameterDocument) -> None:
-        """Run another version from the next event on; orders, inventory and cooldowns stay."""
-        self._stepper.swap(document.parameters, document.version)
+        """Run another version from the next event on, or from when it knows volatility; the rest of the state stays."""
+        self.warm_up = None
+        if not needs_warm_up(self._stepper, self.document.parameters, document.parameters):
+            self._take_parameters(document, None)
+            return
+        self.warm_up = WarmUp(document, document.parameters, self.document.instrument, self._last_ns)
+        self._journal.candidate(self._last_ns, document, self.events + 1)
+        log.info("warming up", version=document.version, content_hash=document.content_hash[:12])
+
+    def give_up_warm_up(self, longest_s: float) -> ParameterDocument | None:
+        """Give up a version that has not got warm in time and return it, None when there is none such."""
+        late = self.warm_up
+        if late is None or time.time_ns() - late.began_ns <= longest_s * 1e9:
+            return None
+        self.warm_up = None
+        return late.document
+
+    def _take_parameters(self, document: ParameterDocument, learnt: LiveStepper | None) -> None:
+        if learnt is None:
+            self._stepper.swap(document.parameters, document.version)
+        else:
+            self._stepper.swap_warm(document.parameters, document.version, learnt)
         self._measure_depth()
         self.document = document
         self._journal.parameters(self._last_ns, document, self.events + 1)
-        self.push(new_event(PARAMETERS, code=document.version))
+        self.push(new_event(PARAMETERS, code=document.version), first=True)
         log.info("parameters", version=document.version, content_hash=document.content_hash[:12])
 
     @property
@@ -216,9 +238,12 @@ class Session:
     def _measure_depth(self) -> None:
         self._market.measure_depth(self._stepper.depth_band_bps if self._stepper.needs_depth else None)
 
-    def push(self, event: np.void) -> None:
-        """Feed an event, after those that wait already."""
-        self._pending.append(event)
+    def push(self, event: np.void, first: bool = False) -> None:
+        """Feed an event, after those that wait already or before them."""
+        if first:
+            self._pending.appendleft(event)
+        else:
+            self._pending.append(event)
         if self._feeding:
             return
         self._feeding = True
@@ -242,6 +267,9 @@ class Session:
         # `actions` is the strategy's own memory: copied before anything can feed it again
         for action in self._stepper.actions[:count].copy():
             self._act(action)
+        if self.warm_up is not None and self.warm_up.feed(event, self._stepper):
+            warm, self.warm_up = self.warm_up, None
+            self._take_parameters(warm.document, warm.stepper)
 
     def _watch_kill(self, cause: int) -> None:
         """Have a kill of the strategy's own outlast the process, before its cancels are sent."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from strategy.kernel.book import band_limit
 from strategy.kernel.records import BUY, TIMER
 from strategy.live.guard import Limits
+from strategy.live.warm_up import LiveStepper
 from strategy.policies.document import ParameterDocument
-from strategy.policies.stepper import Stepper, new_event
+from strategy.policies.stepper import new_event
 from strategy.venues.ports import Balance
 
 
@@ -24,14 +25,14 @@ class SessionStart:
     stale_after_s: float
 
 
-def new_stepper(document: ParameterDocument, balance: Balance) -> Stepper:
+def new_stepper(document: ParameterDocument, balance: Balance) -> LiveStepper:
     """Return the strategy at its start; compiles when these policies have not been compiled before."""
-    return Stepper(
+    return LiveStepper(
         document.parameters, document.instrument, balance.base_lots, balance.quote_atoms, version=document.version
     )
 
 
-def warm_stepper(document: ParameterDocument, balance: Balance) -> Stepper:
+def warm_stepper(document: ParameterDocument, balance: Balance) -> LiveStepper:
     """Return a stepper whose code is compiled; in a thread, so that the heartbeat goes on meanwhile."""
     new_stepper(document, balance).feed(new_event(TIMER, local_ts=1))
     band_limit(1.0, 1.0, BUY)

@@ -89,6 +89,16 @@ def test_a_refusal_ends_the_wait_with_its_reason(layout: Layout) -> None:
         wait(layout, 30)
 
 
+def test_a_version_that_warms_up_is_waited_for_longer_than_one_that_nobody_takes(layout: Layout) -> None:
+    warming = {"version": 2, "warming": DOCUMENT.content_hash}
+    put(layout, status(**warming))
+    threading.Timer(0.3, put, (layout, status(**running()))).start()
+    assert wait(layout, 0.05).version == 3
+    put(layout, status(**{**warming, "warming": "another"}))
+    with pytest.raises(Failed, match="runs version 2 and is quoting"):
+        wait(layout, 0.05)
+
+
 def test_a_parameter_file_is_news_once_and_again_only_when_its_content_changes(tmp_path: Path) -> None:
     file = ParameterFile(tmp_path / "params.json")
     assert file.news() is None
@@ -118,6 +128,23 @@ def test_a_document_is_checked_against_the_venue_as_decimals(tmp_path: Path) -> 
 def test_a_document_of_another_instrument_is_refused(tmp_path: Path, change: dict[str, str], words: str) -> None:
     with pytest.raises(BadParameters, match=words):
         checked_document(DOCUMENT.to_json(), tmp_path / "params.json", INSTRUMENT.model_copy(update=change))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (DOCUMENT.to_json()[-40:], b""),
+        (DOCUMENT.content_hash.encode(), b"0" * 64),
+        (b'"kernel_digest": "k"', b'"kernel_digest": "q"'),
+        (b'"vol_window_seconds": 60.0', b'"vol_window_seconds": -60.0'),
+        (b'"order_qty"', b'"order_quantity"'),
+    ],
+    ids=["truncated", "wrong digest", "changed after signing", "out of bounds", "unknown field"],
+)
+def test_a_file_that_is_not_whole_is_refused(tmp_path: Path, old: bytes, new: bytes) -> None:
+    assert old in DOCUMENT.to_json()
+    with pytest.raises(BadParameters, match=r"params\.json"):
+        checked_document(DOCUMENT.to_json().replace(old, new), tmp_path / "params.json", INSTRUMENT)
 
 
 def test_a_refusal_is_named_by_the_hash_that_the_file_claims() -> None:
