@@ -50,12 +50,9 @@ class Admin:
             "last_trade_id": market.engine.last_trade_id,
             "balances": {
                 holding.asset: {"free": money_text(holding.free), "locked": money_text(holding.locked)}
-                for holding in (account.base, account.quote)
+                for holding in account.holdings()
             },
-            "fees": {
-                account.base.asset: money_text(account.fees_base),
-                account.quote.asset: money_text(account.fees_quote),
-            },
+            "fees": {asset: money_text(units) for asset, units in account.fees().items()},
             "open_orders": [reports.order(order) for order in market.desk.open_orders()],
             "orders": len(market.desk.orders),
             "trades": reports.trades(market.desk.trades),

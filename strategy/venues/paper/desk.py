@@ -5,19 +5,20 @@ from collections.abc import Callable
 from typing import Any
 
 from strategy.kernel.records import BUY
-from strategy.venues.paper.accounts import Account
+from strategy.venues.paper.accounts import Ledger
 from strategy.venues.paper.book import Order
 from strategy.venues.paper.engine import Engine, Execution, Print
 from strategy.venues.paper.filters import Filters
 from strategy.venues.paper.orders import OwnOrder, OwnTrade, Status, Ticket
 from strategy.venues.paper.refusals import (
     duplicate_order,
-    insufficient_balance,
     no_such_order,
+    not_as_maker,
+    nothing_to_reduce,
     unknown_order,
     would_take,
 )
-from strategy.venues.paper.reports import Reports
+from strategy.venues.paper.words import Words
 
 OWNER = 1
 KEPT = 20_000
@@ -27,7 +28,7 @@ UserEvent = dict[str, Any]
 class Desk:
     """Own orders of the one account. Every call happens at the engine's present moment."""
 
-    def __init__(self, engine: Engine, account: Account, filters: Filters, reports: Reports) -> None:
+    def __init__(self, engine: Engine, account: Ledger, filters: Filters, reports: Words) -> None:
         """Open the desk; `on_user_event` may be set to hear the user stream."""
         self.filters = filters
         self.orders: dict[int, OwnOrder] = {}
@@ -63,7 +64,7 @@ class Desk:
         now_ns = self._engine.now_ns
         order = OwnOrder(self._engine.next_order_id(), ticket, now_ns, now_ns)
         self._remember(order)
-        self._account.pays_with(ticket.side).lock(self._locked(order, order.leaves))
+        self._account.lock(ticket, order.leaves)
         self._tell(self._reports.execution(order, "NEW", now_ns))
         if ticket.time_in_force == "FOK" and self._takable(ticket) < ticket.qty:
             self._end(order, "EXPIRED")
@@ -74,14 +75,19 @@ class Desk:
 
     def check(self, ticket: Ticket) -> None:
         """Refuse what place would refuse."""
-        self.filters.check_notional(ticket.price or self.last_price(), ticket.qty)
+        if not ticket.reduce_only:
+            self.filters.check_notional(ticket.price or self.last_price(), ticket.qty)
         self.filters.check_count(len(self._open))
         if any(order.ticket.client_id == ticket.client_id for order in self._open.values()):
             raise duplicate_order()
-        if self._price_of(ticket) > self._account.pays_with(ticket.side).free:
-            raise insufficient_balance()
-        if ticket.kind == "LIMIT_MAKER" and self._engine.book.crosses(ticket.side, ticket.price):
-            raise would_take()
+        self._account.check(ticket, self._worth(ticket))
+        if ticket.reduce_only and self._room(ticket) <= 0:
+            raise nothing_to_reduce()
+        if self._engine.book.crosses(ticket.side, ticket.price):
+            if ticket.kind == "LIMIT_MAKER":
+                raise would_take()
+            if ticket.time_in_force == "GTX":
+                raise not_as_maker()
 
     def cancel(self, order_id: int | None, client_id: str | None, cancel_id: str) -> OwnOrder:
         """Cancel an open order by either id; refuse with -2011."""
@@ -104,10 +110,7 @@ class Desk:
 
     def deposit(self, asset: str, amount_units: int) -> None:
         """Move free money in or out; raises ValueError for an asset that is not held or more than is free."""
-        holding = next((held for held in (self._account.base, self._account.quote) if held.asset == asset), None)
-        if holding is None or holding.free + amount_units < 0:
-            raise ValueError(f"{asset} cannot change by {amount_units}e-8")
-        holding.free += amount_units
+        holding = self._account.deposit(asset, amount_units)
         self._tell(self._reports.balance_update(holding, amount_units, self._engine.now_ns))
 
     def _cancel(self, order: OwnOrder, cancel_id: str) -> None:
@@ -119,38 +122,66 @@ class Desk:
     def _match(self, order: OwnOrder) -> None:
         ticket, engine = order.ticket, self._engine
         limit = ticket.price or (2**62 if ticket.side == BUY else 1)
-        outcome = engine.take(OWNER, ticket.side, limit, ticket.qty)
+        outcome = engine.take(OWNER, ticket.side, limit, min(ticket.qty, self._room(ticket)))
         for resting in outcome.expired:
             self._end(self.orders[resting.order_id], "EXPIRED_IN_MATCH")
         for execution in outcome.executions:
             self._fill(order, execution.public, maker=False)
-        if order.leaves == 0:
-            return
-        if ticket.kind == "MARKET" or ticket.time_in_force != "GTC":
+        room = min(order.leaves, self._room(ticket))
+        if order.leaves and (room == 0 or ticket.kind == "MARKET" or ticket.time_in_force in ("IOC", "FOK")):
             self._end(order, "EXPIRED")
-            return
-        order.resting = Order(order.order_id, OWNER, ticket.side, ticket.price, order.leaves)
-        engine.book.rest(order.resting)
+        elif order.leaves:
+            order.resting = Order(order.order_id, OWNER, ticket.side, ticket.price, room)
+            engine.book.rest(order.resting)
+        self._trim()
+
+    def _room(self, ticket: Ticket) -> int:
+        """Return how many lots an order may execute: one that only reduces, what no other such order is to close."""
+        if not ticket.reduce_only:
+            return ticket.qty
+        others = sum(
+            order.resting.leaves
+            for order in self._open.values()
+            if order.resting and order.ticket.reduce_only and _closes_the_same(order.ticket, ticket)
+        )
+        return self._account.closable(ticket) - others
+
+    def _trim(self) -> None:
+        """Cut orders that only reduce down to what is left to close, the newest first."""
+        left: dict[tuple[str, int], int] = {}
+        for order in self.open_orders():
+            ticket, resting = order.ticket, order.resting
+            if resting is None or not ticket.reduce_only:
+                continue
+            closing = (ticket.position_side, ticket.side)
+            keeps = min(resting.leaves, left.get(closing, self._account.closable(ticket)))
+            left[closing] = left.get(closing, self._account.closable(ticket)) - keeps
+            if keeps < resting.leaves:
+                self._engine.book.half(ticket.side).consume(resting, resting.leaves - keeps)
+            if keeps == 0:
+                self._end(order, "EXPIRED")
 
     def _maker_filled(self, execution: Execution) -> None:
         self._fill(self.orders[execution.maker.order_id], execution.public, maker=True)
+        self._trim()
         self._tell_account()
 
     def _fill(self, order: OwnOrder, public: Print, maker: bool) -> None:
-        account, side = self._account, order.ticket.side
-        locked = self._locked(order, public.qty)
-        commission = account.settle(side, public.price, public.qty, maker, locked)
+        ticket = order.ticket
+        settled = self._account.settle(ticket, public.price, public.qty, maker)
         trade = OwnTrade(
             trade_id=public.trade_id,
             order_id=order.order_id,
-            side=side,
+            side=ticket.side,
             price=public.price,
             qty=public.qty,
-            quote_units=account.cost(BUY, public.price, public.qty),
-            commission_units=commission,
-            commission_asset=account.pays_with(-side).asset,
+            quote_units=self.filters.grid.quote_units(public.price, public.qty),
+            commission_units=settled.commission_units,
+            commission_asset=settled.commission_asset,
             maker=maker,
             at_ns=public.at_ns,
+            realized_units=settled.realized_units,
+            position_side=ticket.position_side,
         )
         order.fill(trade)
         self.trades.append(trade)
@@ -159,32 +190,24 @@ class Desk:
         self._tell(self._reports.execution(order, "TRADE", public.at_ns, trade))
 
     def _end(self, order: OwnOrder, status: Status) -> None:
-        self._account.pays_with(order.ticket.side).release(self._locked(order, order.leaves))
+        self._account.release(order.ticket, order.leaves)
         order.end(status, self._engine.now_ns)
         self._open.pop(order.order_id, None)
         kind = "CANCELED" if status == "CANCELED" else "TRADE_PREVENTION" if status == "EXPIRED_IN_MATCH" else "EXPIRED"
         self._tell(self._reports.execution(order, kind, self._engine.now_ns))
 
-    def _locked(self, order: OwnOrder, qty: int) -> int:
-        """Return what is set aside for a quantity: a MARKET order pays from free funds as it goes."""
-        if order.ticket.kind == "MARKET":
-            return 0
-        return self._account.cost(order.ticket.side, order.ticket.price, qty)
-
-    def _price_of(self, ticket: Ticket) -> int:
-        """Return the most that an order can spend, in the units of the asset it pays with."""
-        if ticket.kind != "MARKET" or ticket.side != BUY:
-            return self._account.cost(ticket.side, ticket.price, ticket.qty)
-        return self._market_cost(ticket.qty)
-
-    def _market_cost(self, qty: int) -> int:
-        asks, cost = self._engine.book.asks, 0
-        for price, _ in asks.depth(len(asks.keys)):
-            resting = asks.levels[price].orders.values()
+    def _worth(self, ticket: Ticket) -> int:
+        """Return what an order is worth in quote units: at its price, or at those that it would meet."""
+        grid = self.filters.grid
+        if ticket.kind != "MARKET":
+            return grid.quote_units(ticket.price, ticket.qty)
+        opposite, qty, worth = self._engine.book.half(-ticket.side), ticket.qty, 0
+        for price, _ in opposite.depth(len(opposite.keys)):
+            resting = opposite.levels[price].orders.values()
             lots = min(qty, sum(order.leaves for order in resting if order.owner != OWNER))
-            cost += self._account.cost(BUY, price, lots)
+            worth += grid.quote_units(price, lots)
             qty -= lots
-        return cost
+        return worth
 
     def _takable(self, ticket: Ticket) -> int:
         return self._engine.book.available(ticket.side, ticket.price, OWNER)
@@ -196,8 +219,14 @@ class Desk:
             del self.orders[oldest]
 
     def _tell_account(self) -> None:
-        self._tell(self._reports.position(self._account, self._engine.now_ns))
+        event = self._reports.position(self._account, self._engine.now_ns)
+        if event is not None:
+            self._tell(event)
 
     def _tell(self, event: UserEvent) -> None:
         if self.on_user_event is not None:
             self.on_user_event(event)
+
+
+def _closes_the_same(one: Ticket, other: Ticket) -> bool:
+    return (one.position_side, one.side) == (other.position_side, other.side)

@@ -71,16 +71,27 @@ class Engine:
 
     def take(self, owner: int, side: int, limit: int, qty: int) -> Outcome:
         """Match an aggressive order and tell the tape and the resting side of each trade."""
-        taking = self.book.take(owner, side, limit, qty)
-        return Outcome(taking.leaves, [self._execute(side, match) for match in taking.matches], taking.expired)
+        leaves, executions, expired = qty, list[Execution](), list[Order]()
+        while leaves > 0 and self.book.crosses(side, limit):
+            # the crowd meets one order after the other: the account may change its own once it hears of a trade
+            front = self.book.half(-side).front()
+            taking = self.book.take(owner, side, limit, min(leaves, front.leaves) if owner == CROWD else leaves)
+            expired += taking.expired
+            executions += [self._execute(side, match) for match in taking.matches]
+            leaves -= sum(match.qty for match in taking.matches)
+        return Outcome(leaves, executions, expired)
 
     def take_recorded(self, side: int, price: int, qty: int) -> None:
         """Match an order that is known to have traded at a price; what it took from the crowd is one trade."""
-        taking = self.book.take(CROWD, side, price, qty)
-        executions = [self._execute(side, match) for match in taking.matches if match.maker.owner != CROWD]
-        rest = qty - sum(execution.public.qty for execution in executions)
-        if rest:
-            self._print(side, price, rest)
+        leaves, unprinted = qty, qty
+        while leaves > 0 and self.book.crosses(side, price):
+            front = self.book.half(-side).front()
+            for match in self.book.take(CROWD, side, price, min(leaves, front.leaves)).matches:
+                leaves -= match.qty
+                if match.maker.owner != CROWD:
+                    unprinted -= self._execute(side, match).public.qty
+        if unprinted:
+            self._print(side, price, unprinted)
 
     def _execute(self, side: int, match: Match) -> Execution:
         execution = Execution(self._print(side, match.price, match.qty), match.maker)

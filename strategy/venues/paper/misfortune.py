@@ -101,7 +101,5 @@ def _born_again(market: Market, with_money: bool) -> Market:
     config = market.config.model_copy(update={"start_price": market.mid()})
     fresh = Market(config, now_ns, max(time.time_ns(), market.engine.ids_ns), market.recording)
     if with_money:
-        old = market.account
-        fresh.account.base.free, fresh.account.quote.free = old.base.total, old.quote.total
-        fresh.account.fees_base, fresh.account.fees_quote = old.fees_base, old.fees_quote
+        fresh.account.inherit(market.account)
     return fresh

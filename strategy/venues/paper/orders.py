@@ -6,14 +6,15 @@ from typing import Literal
 from strategy.venues.paper.book import Order
 
 OrderType = Literal["LIMIT", "LIMIT_MAKER", "MARKET"]
-TimeInForce = Literal["GTC", "IOC", "FOK"]
+TimeInForce = Literal["GTC", "IOC", "FOK", "GTX"]
 Status = Literal["NEW", "PARTIALLY_FILLED", "FILLED", "CANCELED", "EXPIRED", "EXPIRED_IN_MATCH"]
+PositionSide = Literal["BOTH", "LONG", "SHORT"]
 MS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A new order after its parameters were read: `price` 0 for MARKET."""
+    """A new order after its parameters were read: `price` 0 for MARKET. The last two are for futures."""
 
     client_id: str
     side: int
@@ -21,6 +22,8 @@ class Ticket:
     time_in_force: TimeInForce
     price: int
     qty: int
+    reduce_only: bool = False
+    position_side: PositionSide = "BOTH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class OwnTrade:
     commission_asset: str
     maker: bool
     at_ns: int
+    realized_units: int = 0
+    position_side: PositionSide = "BOTH"
 
 
 @dataclass(slots=True)

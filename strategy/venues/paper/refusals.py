@@ -47,6 +47,17 @@ def duplicate_order() -> Refusal:
     return Refusal(-2010, "Duplicate order sent.")
 
 
+def not_as_maker() -> Refusal:
+    """Say on futures that a post-only order would have traded at once."""
+    text = "Due to the order could not be executed as maker, the Post Only order will be rejected. "
+    return Refusal(-5022, text + "The order will not be recorded in the order history")
+
+
+def nothing_to_reduce() -> Refusal:
+    """Say that there is no position that an order could reduce."""
+    return Refusal(-2022, "ReduceOnly Order is rejected.")
+
+
 def unknown_order() -> Refusal:
     """Say that there is nothing to cancel."""
     return Refusal(-2011, "Unknown order sent.")

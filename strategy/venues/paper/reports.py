@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from strategy.kernel.records import BUY, SELL
-from strategy.venues.paper.accounts import Account, Holding
+from strategy.venues.paper.accounts import Holding, Ledger
 from strategy.venues.paper.engine import Print
 from strategy.venues.paper.grid import Grid, money_text
 from strategy.venues.paper.orders import MS, OwnOrder, OwnTrade
@@ -64,11 +64,11 @@ class Reports:
             "V": PREVENTION,
         }
 
-    def position(self, account: Account, at_ns: int) -> dict[str, Any]:
+    def position(self, account: Ledger, at_ns: int) -> dict[str, Any]:
         """Return an outboundAccountPosition with both holdings."""
         holdings = [
             {"a": holding.asset, "f": money_text(holding.free), "l": money_text(holding.locked)}
-            for holding in (account.base, account.quote)
+            for holding in account.holdings()
         ]
         return {"e": "outboundAccountPosition", "E": at_ns // MS, "u": at_ns // MS, "B": holdings}
 
@@ -165,7 +165,7 @@ class Reports:
             "discount": discount,
         }
 
-    def account(self, account: Account, fees: tuple[str, str], at_ns: int) -> dict[str, Any]:
+    def account(self, account: Ledger, fees: tuple[str, str], at_ns: int) -> dict[str, Any]:
         """Return the account reply; `fees` are maker and taker commission as fractions."""
         maker, taker = fees
         return {
@@ -184,7 +184,7 @@ class Reports:
             "accountType": "SPOT",
             "balances": [
                 {"asset": holding.asset, "free": money_text(holding.free), "locked": money_text(holding.locked)}
-                for holding in (account.base, account.quote)
+                for holding in account.holdings()
             ],
             "permissions": ["SPOT"],
             "uid": 1,
