@@ -25,7 +25,7 @@ def print_capture(rates: list[float], seconds: float) -> None:
         run = captured(rate, seconds, (venue_core, capture_core))
         print(
             f"  asked {rate:7,.0f}/s  captured {run.rate:7,.0f}/s of {run.bytes_a_frame:.0f} bytes  "
-            f"missing {run.missing}  core {run.cpu:4.0%}  p50 {run.p50_ms:.2f}  p99 {run.p99_ms:.2f}  "
+            f"missing or twice {run.astray}  core {run.cpu:4.0%}  p50 {run.p50_ms:.2f}  p99 {run.p99_ms:.2f}  "
             f"with fsync {run.p99_all_ms:.2f}  worst {run.worst_ms:.0f}  an fsync {run.fsync_ms:.1f}",
             flush=True,
         )

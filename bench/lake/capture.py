@@ -37,7 +37,7 @@ class Captured:
 
     asked_rate: float
     frames: int
-    missing: int  # ids between the first and the last captured that are in no segment
+    astray: int  # ids between the first and the last captured that are in no segment, or twice
     rate: float  # depth messages a second, by their stamps
     bytes_a_frame: float
     cpu: float  # processor seconds of the capture process a second
@@ -111,7 +111,7 @@ def _measured(rate: float, cpu: float, times: dict[str, I64], segments: list[Pat
     return Captured(
         asked_rate=rate,
         frames=len(ids),
-        missing=ids[-1] - ids[0] + 1 - len(set(ids)),
+        astray=ids[-1] - ids[0] + 1 - len(set(ids)) + len(ids) - len(set(ids)),
         rate=(len(ids) - 1) / (stamps[-1] - stamps[0]) * 1e9,
         bytes_a_frame=size / len(ids),
         cpu=cpu,

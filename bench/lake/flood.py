@@ -18,6 +18,7 @@ MARKET: Final = "BTCUSDT"
 SYMBOL: Final = "BTC/USDT"
 PERIOD_S: Final = 0.001  # what is due is sent so often, at once
 BOOK: Final = 2_500  # levels a side of the snapshot
+POOL: Final = 4_096  # messages until the levels repeat: the venue must not be what is measured
 MID: Final = 6_000_000  # in hundredths
 FILTERS: Final = [
     {"filterType": "PRICE_FILTER", "minPrice": "0.01", "maxPrice": "1000000.00", "tickSize": "0.01"},
@@ -33,6 +34,7 @@ class Flood:
         """Prepare; the stream begins with the first connection."""
         self._rate, self._levels = rate, levels
         self._rng = random.Random(seed)
+        self._pool = [(self._changes(-1), self._changes(1)) for _ in range(POOL)]
         self.number = 1_000_000
 
     async def instruments(self, request: web.Request) -> web.Response:
@@ -70,7 +72,7 @@ class Flood:
     def _diffs(self, count: int) -> Iterator[str]:
         for _ in range(count):
             self.number += 1
-            bids, asks = (self._changes(sign) for sign in (-1, 1))
+            bids, asks = self._pool[self.number % POOL]
             ids = f'"U":{self.number},"u":{self.number}'
             data = f'"e":"depthUpdate","E":{time.time_ns() // 10**6},"s":"{MARKET}",{ids},"b":[{bids}],"a":[{asks}]'
             yield f'{{"stream":"{MARKET.lower()}@depth@100ms","data":{{{data}}}}}'
