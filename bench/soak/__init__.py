@@ -1,0 +1,1 @@
+"""Everything on one lake at once, for minutes: `python -m bench.soak`."""
