@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -17,8 +18,9 @@ def audit_writer(layout: Layout, clock: Callable[[], int] = time.time_ns) -> Aud
 
     def write(record: dict[str, Any]) -> None:
         layout.audit.mkdir(parents=True, exist_ok=True)
-        line = b"%d %s\n" % (clock(), orjson.dumps(record))
-        descriptor = os.open(layout.audit / "parameter_events.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        now_ns = clock()
+        line = b"%d %s\n" % (now_ns, orjson.dumps(record))
+        descriptor = os.open(_file(layout.audit, now_ns), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             os.write(descriptor, line)
             os.fsync(descriptor)
@@ -26,3 +28,8 @@ def audit_writer(layout: Layout, clock: Callable[[], int] = time.time_ns) -> Aud
             os.close(descriptor)
 
     return write
+
+
+def _file(folder: Path, now_ns: int) -> Path:
+    """Return a home's one audit file; its name is its own, for the homes of several machines may share a lake."""
+    return min(folder.glob("*.log"), default=folder / f"parameter_events_{now_ns}.log")

@@ -275,14 +275,31 @@ class Quoter:
         except MicrovolError as error:
             self._fault = self._fault or error
             reason = f"{reason}; {error}"
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.wait(self._tasks)
+        await self._cancel_tasks()
         if session is not None:
-            self._attempt(lambda: session.close(reason))
+            self._attempt(lambda: session.end(reason))
+        if self._journal is not None:
+            await self._close_journal(self._journal)
         self._write_status()
         log.info("stopped", reason=reason)
         return 0 if self._fault is None else 1
+
+    async def _cancel_tasks(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
+
+    async def _close_journal(self, journal: JournalWriter) -> None:
+        """Close and compress, with a heartbeat all the while: a supervisor would take a silent child for a hung one."""
+        beating = asyncio.create_task(self._beat())
+        try:
+            await asyncio.to_thread(journal.close)
+        except (MicrovolError, OSError) as error:
+            log.warning("journal not closed", error=repr(error))
+            self._fault = self._fault or error
+        finally:
+            beating.cancel()
+            await asyncio.wait([beating])
 
     def _attempt(self, step: Callable[[], None]) -> None:
         """Take a step of the way out; whatever is broken by now, the venue has to be cleared all the same."""

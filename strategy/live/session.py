@@ -384,10 +384,9 @@ class Session:
         counts = {"open_orders": len(self.orders.live), "events": self.events, "fills": self.orders.fills}
         return known | version | counts
 
-    def close(self, reason: str) -> None:
-        """End the journal."""
+    def end(self, reason: str) -> None:
+        """Stop everything and write the journal's end; the file stays open."""
         if self._timer is not None:
             self._timer.cancel()
         self.orders.close()
         self._journal.end(self.now_ns(), reason)
-        self._journal.close()

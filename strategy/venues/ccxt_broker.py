@@ -86,7 +86,7 @@ class CcxtBroker:
         await self._budget.cancel(_ACTION)
         query = {"symbol": self._config.market_id}
         reply = await self._call(self._exchange.privateDeleteOpenOrders(query), "cancel all")
-        return 0 if reply is None else _read(lambda: len(reply), "cancel all")
+        return 0 if reply is None else _read(lambda: len({row["orderId"] for row in reply}), "cancel all")
 
     async def order(self, client_id: str) -> OrderReport:
         """Ask about one order; `missing` when the venue knows none."""
@@ -160,7 +160,7 @@ class CcxtBroker:
                 await self._call(self._exchange.load_time_difference(), "clock")
                 query = {"symbol": self._config.market_id}
                 reply = await self._call(self._exchange.publicGetExchangeInfo(query), f"filters of {query['symbol']}")
-                self._learn(reply)
+                _read(lambda: self._learn(reply), f"filters of {query['symbol']}")
         assert self._reader is not None
         assert self._units is not None
         return self._reader, self._units

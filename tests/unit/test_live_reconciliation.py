@@ -267,7 +267,7 @@ async def test_a_session_with_losses_and_transfers_replays_equal(room: Room) -> 
     await room.desk.quoted(0)
     await room.desk.until(lambda: not room.session.orders.live)
     await room.listen(orders=3)  # the slot that was filled cools down
-    room.session.close("test")
+    room.desk.close()
     report = check(room.desk.path.with_name("s1.log.zst"))
     assert report.differences == ()
     assert report.complete

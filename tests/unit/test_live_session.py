@@ -107,6 +107,11 @@ class Desk:
         self.diff([[f"{bid - 1}.00", "1.0"]])
         self.snapshot(bid, bid + 10)
 
+    def close(self) -> None:
+        """End the session in order and pack its journal."""
+        self.session.end("test")
+        self.session._journal.close()
+
     def kinds(self) -> list[str]:
         return [entry.body["t"] for entry in read_journal(self.path)]
 
@@ -220,7 +225,7 @@ async def with_rules(folder: Path, **groups: Any) -> Desk:
 
 def end_equal(desk: Desk) -> None:
     """End a session and compare what it decided with a replay of its journal."""
-    desk.session.close("test")
+    desk.close()
     report = check(desk.path.with_name("s1.log.zst"))
     assert report.equal, report.differences[:5]
 
@@ -242,7 +247,7 @@ async def test_a_loss_over_the_limit_kills_before_anything_else_and_nothing_is_p
 async def test_a_day_that_an_earlier_session_lost_too_much_of_stays_lost(tmp_path: Path) -> None:
     first = await with_rules(tmp_path / "first", risk={"max_daily_loss_quote": 50.0})
     seen = first.session.ledger()
-    first.session.close("test")
+    first.close()
     assert seen is not None
     write_ledger(tmp_path, seen.model_copy(update={"day_equity": seen.day_equity + 51.0}))
     desk = Desk(tmp_path / "second", Limits(), parameters=document(groups={"risk": {"max_daily_loss_quote": 50.0}}))
@@ -336,7 +341,7 @@ async def a_busy_session(desk: Desk) -> Path:
     await desk.until(lambda: not desk.resting() and not desk.session.orders.live)
     desk.session.on_halt(False, "test")
     await desk.until(desk.resting)
-    desk.session.close("test")
+    desk.close()
     return desk.path.with_name("s1.log.zst")
 
 

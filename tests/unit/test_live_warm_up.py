@@ -42,7 +42,7 @@ def decisions(desk: Desk) -> list[dict[str, Any]]:
 
 
 def end_equal(desk: Desk) -> None:
-    desk.session.close("test")
+    desk.close()
     report = check(desk.path.with_name("s1.log.zst"))
     assert report.differences == ()
     assert report.complete
@@ -77,8 +77,8 @@ async def test_what_is_handed_over_is_what_the_version_would_know_by_itself(warm
     assert known is not None
     # the one that learnt beside another saw the same updates but the one that was there when the other began
     assert warm.session.view()["sigma"] == pytest.approx(known, rel=0.1)
-    warm.session.close("test")
-    alone.session.close("test")
+    warm.close()
+    alone.close()
 
 
 async def test_the_same_volatility_is_kept_and_swapped_at_once(warm: Desk) -> None:
