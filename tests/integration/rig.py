@@ -117,6 +117,11 @@ class Rig:
         reply = httpx.post(f"{ADMIN_URLS[self.port]}/admin/fault", params={"what": what, **fields}, timeout=30)
         assert reply.status_code == 200, reply.text
 
+    def deposit(self, asset: str, amount: str) -> None:
+        """Move money into the account, or out of it with a minus."""
+        fields = {"asset": asset, "amount": amount}
+        httpx.post(f"{ADMIN_URLS[self.port]}/admin/deposit", params=fields, timeout=30).raise_for_status()
+
     def resting(self) -> list[OrderReport]:
         return list(self.ask(lambda broker: broker.open_orders()))
 
