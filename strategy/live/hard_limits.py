@@ -39,9 +39,9 @@ class HardLimits:
             session.release(HOLD)
         else:
             session.hold(HOLD, trouble)
-        balance = session.books.balance()
+        balance = session.account.books.balance()
         equity = (balance.base_lots * view["mid_ticks"] + balance.quote_atoms) * self._atom
-        loss = self.losses.look(session.now_ns(), equity, session.guard.orders_today)
+        loss = self.losses.look(session.now_ns(), equity, session.account.guard.orders_today)
         return None if session.kill else loss
 
     def transfer(self, base_lots: float, quote_atoms: float, mid_ticks: float) -> None:

@@ -147,7 +147,7 @@ class Quoter:
         self._session = session = Session(start, stepper, self._journal, self._broker, hooks)
         session.journal_missed(opening.missed)
         self._hard = HardLimits(self._limits, document.instrument, self._folder)
-        session.guard.begin(*self._hard.orders_before)
+        session.account.guard.begin(*self._hard.orders_before)
         self._reconciler = Reconciler(self._broker, session, self._options.allow_foreign, self._throw)
         session.on_ledger(read_ledger(self._folder))
         self._state = "quoting"

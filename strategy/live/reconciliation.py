@@ -48,7 +48,7 @@ class Reconciler:
             session.orders.executions.streamed(event.trade_id)
             session.orders.on_fill(event)
         elif isinstance(event, Transfer):
-            session.on_transfer(exact(event.base_lots), exact(event.quote_atoms), "deposit or withdrawal")
+            session.account.transfer(exact(event.base_lots), exact(event.quote_atoms), "deposit or withdrawal")
         elif isinstance(event, StreamLost):
             self._listening = False
             session.hold(STREAM, f"user stream lost: {event.reason}")
@@ -113,7 +113,7 @@ class Reconciler:
 
     def _compare_resting(self, resting: Sequence[OrderReport]) -> None:
         foreign = [report.client_id for report in resting if not report.client_id.startswith(PREFIX)]
-        self._session.foreign_orders = [
+        self._session.account.foreign_orders = [
             (report.side, report.price_ticks) for report in resting if report.client_id in foreign
         ]
         if foreign and not self._allow_foreign:
@@ -131,13 +131,13 @@ class Reconciler:
 
     async def _begin(self) -> bool:
         """Begin the books with what the account holds now; not while anything of ours may still trade."""
-        fills, before = self._session.orders.fills, self._session.books.balance()
+        fills, before = self._session.orders.fills, self._session.account.books.balance()
         balance = await self._broker.balance()
         if self._session.orders.live or self._session.orders.fills != fills:
             return False
-        if differences := self._session.books.holding_differences(balance):
+        if differences := self._session.account.books.holding_differences(balance):
             log.warning("books begin anew", differences="; ".join(differences), before=before)
-        self._session.begin_books(balance)
+        self._session.account.begin(balance)
         self._anew = False
         self._session.release(BOOKS)
         return True
@@ -163,18 +163,18 @@ class Reconciler:
         session = self._session
         balance = await self._broker.balance()
         await session.orders.fetch_fills()
-        books = session.books
+        books = session.account.books
         found = books.execution_differences() + books.holding_differences(balance) + session.holding_differences()
         return session.orders.fills, found
 
     async def _settle(self, differences: str) -> bool:
         """Take a difference in an account that others use as theirs; otherwise stop."""
         session = self._session
-        if self._allow_foreign and not session.books.execution_differences():
+        if self._allow_foreign and not session.account.books.execution_differences():
             balance = await self._broker.balance()
-            base_lots = exact(balance.base_lots) - session.books.base_lots
-            quote_atoms = exact(balance.quote_atoms) - session.books.quote_atoms
-            session.on_transfer(base_lots, quote_atoms, f"others use this account: {differences}")
+            base_lots = exact(balance.base_lots) - session.account.books.base_lots
+            quote_atoms = exact(balance.quote_atoms) - session.account.books.quote_atoms
+            session.account.transfer(base_lots, quote_atoms, f"others use this account: {differences}")
             return True
         self._stop(BOOKS, differences)
         return True

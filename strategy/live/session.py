@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -31,9 +30,9 @@ from strategy.kernel.records import (
     TAKE,
     TIMER,
 )
-from strategy.live.books import Books, Executed
+from strategy.live.account import Account
 from strategy.live.desk import PREFIX, LiveOrder
-from strategy.live.guard import Guard, Standing, Wish
+from strategy.live.holds import Holds
 from strategy.live.journal import JournalWriter, action_fields
 from strategy.live.ledger import Ledger, ledger_event, ledger_of
 from strategy.live.market_watch import MarketWatch
@@ -44,7 +43,6 @@ from strategy.live.warm_up import LiveStepper, WarmUp, needs_warm_up
 from strategy.policies.document import ParameterDocument
 from strategy.policies.stepper import new_event
 from strategy.venues.ports import Balance, Broker, OwnFill
-from strategy.venues.units import Units
 
 log = structlog.get_logger("session")
 
@@ -70,14 +68,11 @@ class Session:
         """Take everything that is open; the journal's head is written here."""
         self.document = start.document
         self.events = 0
-        self.books = Books(start.document.instrument, start.balance)
-        self.foreign_orders: list[tuple[int, int]] = []  # side and price of what others have resting here
+        self.account = Account(start, self._tell_balance, hooks.transferred)
         self.warm_up: WarmUp | None = None
-        self._holds: dict[str, str] = {}
+        self._holds = Holds(lambda out: self.push(new_event(HALT, flag=int(out))))
         self.kill = NOT_KILLED  # the kill switch's cause
         self._start, self._stepper, self._journal, self._hooks = start, stepper, journal, hooks
-        units = Units(start.document.instrument.tick_size, start.document.instrument.lot_size)
-        self.guard = Guard(start.limits, float(units.tick_size) * float(units.lot_size))
         self.orders = Orders(broker, self, start.last_trade_id)
         self._market = MarketWatch(start.document.instrument, start.stale_after_s, hooks.resnapshot)
         self._measure_depth()
@@ -115,30 +110,12 @@ class Session:
         self._renew_book()
         self._market.ask(payload)
 
-    def on_transfer(self, base_lots: Decimal, quote_atoms: Decimal, reason: str) -> None:
-        """Take what came into the account (negative: went out) other than by an order of this session."""
-        log.warning("holdings changed from outside", base_lots=base_lots, quote_atoms=quote_atoms, reason=reason)
-        self.books.transfer(base_lots, quote_atoms)
-        self._hooks.transferred(float(base_lots), float(quote_atoms))
-        self._tell_balance(self.books.balance())
-
-    def begin_books(self, balance: Balance) -> None:
-        """Take the holdings for what they are and count from here on."""
-        self.books.begin(balance)
-        self._tell_balance(balance)
-
     def _tell_balance(self, balance: Balance) -> None:
         self.push(new_event(BALANCE, base_lots=balance.base_lots, quote_atoms=balance.quote_atoms))
 
     def holding_differences(self) -> list[str]:
         """Return where the strategy believes to hold other than the books say."""
-        held, books = self._stepper.snapshot(), self.books.balance()
-        pairs = ((name, held[name], getattr(books, name)) for name in ("base_lots", "quote_atoms"))
-        return [
-            f"the strategy's {name}: {believed}, the books' {kept}, off by {believed - kept:+g}"
-            for name, believed, kept in pairs
-            if not math.isclose(believed, kept, rel_tol=1e-9, abs_tol=1e-3)
-        ]
+        return self.account.differences(self._stepper.snapshot())
 
     def on_ledger(self, ledger: Ledger | None) -> None:
         """Go on from what an earlier session's limits have counted."""
@@ -186,7 +163,7 @@ class Session:
     @property
     def halt_reason(self) -> str:
         """Return what keeps it from quoting, for a person."""
-        return "; ".join(self._holds.values())
+        return str(self._holds)
 
     def on_halt(self, halted: bool, reason: str) -> None:
         """Take that a person's pause begins or has ended."""
@@ -197,20 +174,11 @@ class Session:
 
     def hold(self, cause: str, reason: str) -> None:
         """Cancel all and stay out for as long as this cause stands."""
-        before = self.halted
-        if self._holds.get(cause) != reason:
-            log.warning("held", cause=cause, reason=reason)
-        self._holds[cause] = reason
-        if not before:
-            self.push(new_event(HALT, flag=1))
+        self._holds.begin(cause, reason)
 
     def release(self, cause: str) -> None:
         """Take that a cause is over; the last one lets the session come back in."""
-        if self._holds.pop(cause, None) is None:
-            return
-        log.warning("released", cause=cause, still=self.halt_reason)
-        if not self._holds:
-            self.push(new_event(HALT, flag=0))
+        self._holds.end(cause)
 
     def on_kill(self, cause: int, reason: str) -> None:
         """Throw the kill switch, or with cause 0 take that a person re-armed it; no news changes nothing."""
@@ -315,10 +283,7 @@ class Session:
     def _veto(self, order: LiveOrder) -> str | None:
         if self.kill:
             return f"kill switch: thrown ({KILL_NAMES[self.kill]}), no order may go out"
-        wish = Wish(order.side, order.price_ticks, order.qty_lots, takes=order.kind == "ioc")
-        ours = [(each.side, each.price_ticks, each.qty_lots - each.filled_lots) for each in self.orders.live]
-        standing = Standing(float(self.books.base_lots), ours, self.foreign_orders)
-        return self.guard.veto(self._last_ns, wish, order.mid_ticks, standing)
+        return self.account.veto(self._last_ns, order, self.orders.live)
 
     def _client_id(self, action: np.void) -> str:
         """Return the id that the venue knows the order by: session, version, slot and number."""
@@ -356,20 +321,18 @@ class Session:
 
     def note_fill(self, order: LiveOrder, fill: OwnFill) -> None:
         """Journal an execution with the mid now and the mid and regime when its order was decided; book it."""
-        self.books.ours.add(fill)
+        self.account.books.ours.add(fill)
         mid_ticks = self.view()["mid_ticks"] or order.mid_ticks
         self._journal.fill(self.now_ns(), fill_record(order, fill, mid_ticks))
         log.info("fill", client_id=order.client_id, price_ticks=fill.price_ticks, qty_lots=fill.qty_lots)
 
     def listed_fill(self, fill: OwnFill) -> None:
         """Book an execution as the venue's own list has it."""
-        self.books.venues.add(fill)
+        self.account.books.venues.add(fill)
 
     def outside_fill(self, fill: OwnFill) -> None:
         """Book an execution that is not of this session's orders."""
-        change = Executed()
-        change.add(fill)
-        self.on_transfer(change.base_lots, change.quote_atoms, f"execution {fill.trade_id} of {fill.client_id!r}")
+        self.account.outside_fill(fill)
         self._hooks.outside_fill(fill)
 
     def failed(self, error: BaseException) -> None:

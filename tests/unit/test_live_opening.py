@@ -102,19 +102,19 @@ async def test_a_journal_says_what_its_session_held_and_which_orders_it_left(tmp
     assert {order.client_id: order.filled_lots for order in found.orders.values()} == left
     assert {order.version for order in found.orders.values()} == {1}
     assert 40 in left.values()
-    books = desk.session.books
+    books = desk.session.account.books
     assert (found.session, found.last_trade_id) == ("s1", 1)
     assert (found.base_lots, found.quote_atoms) == (books.base_lots, books.quote_atoms)
 
 
 async def test_holdings_replaced_in_the_middle_of_a_session_count_from_there(tmp_path: Path) -> None:
     desk = await a_session(tmp_path)
-    desk.session.begin_books(Balance(123.5, 4e9))
+    desk.session.account.begin(Balance(123.5, 4e9))
     name = next(name for name in desk.resting() if "-b1-" in name)
     desk.session.orders.on_fill(desk.broker.execute(name, 3))
     found = read_last_session(tmp_path)
     assert found is not None
-    assert found.base_lots == desk.session.books.base_lots
+    assert found.base_lots == desk.session.account.books.base_lots
     assert float(found.base_lots) == 126.5
 
 

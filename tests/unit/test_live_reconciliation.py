@@ -124,7 +124,7 @@ async def test_executions_from_every_side_leave_books_equal_to_the_venues(room: 
     room.execute("a", 60)
     for _ in range(2):
         assert await room.reconciler.round()
-    books, account = room.session.books, await room.account.balance()
+    books, account = room.session.account.books, await room.account.balance()
     assert (books.balance(), room.session.holding_differences()) == (account, [])
     assert books.ours == books.venues
     assert not room.stops
@@ -209,7 +209,7 @@ async def test_an_account_shared_by_permission_is_followed_wherever_it_goes(tmp_
     assert not room.stops
     assert not room.session.halted
     assert room.session.view()["base_lots"] == 10_000 - 3 + 77
-    assert room.session.foreign_orders == [(SELL, 5_990_000)]
+    assert room.session.account.foreign_orders == [(SELL, 5_990_000)]
 
 
 async def test_an_order_of_a_dead_run_that_turns_up_late_is_removed_and_its_execution_booked(room: Room) -> None:
