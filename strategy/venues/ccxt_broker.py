@@ -132,10 +132,14 @@ class CcxtBroker:
     async def own_events(self) -> AsyncIterator[OwnEvent]:
         """Yield the user stream's news for ever. See `strategy.venues.ports.Broker`."""
         reader, _ = await self._open()
-        self._stream = UserStream(self._exchange, self._config.name, reader, self._events.put_nowait, self._named)
+        tell = self._events.put_nowait
+        self._stream = UserStream(self._exchange, self._config.name, reader, tell, self._named, self._resync)
         self._runner = asyncio.create_task(self._stream.run(), name=ccxt_user_stream.NAME)
+        self._runner.add_done_callback(lambda _: tell(None))
         while (event := await self._events.get()) is not None:
             yield event
+        if self._runner.done() and not self._runner.cancelled():
+            self._runner.result()  # it never returns: what ended it must not pass for an end in order
 
     def renew_stream(self, reason: str) -> None:
         """Give up the user stream's connection and open another."""
@@ -209,7 +213,7 @@ class CcxtBroker:
         """Measure our clock against the venue's anew; a failure leaves the old difference."""
         try:
             await self._exchange.load_time_difference()
-        except ccxt.pro.BaseError as error:
+        except (ccxt.pro.BaseError, OSError, TypeError) as error:  # TypeError: a reply without a time
             log.warning("clock difference unknown", error=redacted(error))
 
     def _named(self, order_id: str, client_id: str) -> None:

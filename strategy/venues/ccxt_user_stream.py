@@ -2,14 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-import ccxt.pro
 import orjson
 import structlog
 
-from strategy.errors import BadData, OutcomeUnknown, VenueError
+from strategy.errors import BadData
 from strategy.venues.backoff import Backoff
 from strategy.venues.ccxt_venue import PAUSE_SECONDS, Connection, redacted, ws_api_url
 from strategy.venues.own_orders import OrderReader
@@ -32,10 +31,14 @@ class UserStream:
         reader: OrderReader,
         tell: Callable[[OwnEvent], None],
         named: Callable[[str, str], None],
+        resync: Callable[[], Awaitable[None]],
     ) -> None:
-        """Listen on an exchange; `tell` takes news, `named` the venue's id of an order and ours."""
+        """Listen on an exchange; `tell` takes news, `named` the venue's id of an order and ours.
+
+        `resync` measures our clock against the venue's: one that is off may be why a connection was refused.
+        """
         self._exchange, self._venue, self._reader = exchange, venue, reader
-        self._tell, self._named = tell, named
+        self._tell, self._named, self._resync = tell, named, resync
         self._renew: str | None = None
 
     def renew(self, reason: str) -> None:
@@ -50,12 +53,13 @@ class UserStream:
             connection = Connection(self._exchange, ws_api_url(self._exchange), self._tap)
             try:
                 reason = await self._listen(connection)
-            except (ccxt.pro.BaseError, VenueError, OutcomeUnknown, OSError) as error:
-                reason = redacted(error)
+            except Exception as error:  # noqa: BLE001 (a refused subscription ends in whatever the library trips over)
+                reason = redacted(error.__context__ or error)
             finally:
                 await connection.close()
             reason = self._renew or reason
             self._tell(StreamLost(reason))
+            await self._resync()
             pause_s = backoff.after(time.monotonic() - started)
             log.warning("user stream lost", venue=self._venue, reason=reason, retry_s=round(pause_s, 2))
             await asyncio.sleep(pause_s)
@@ -66,7 +70,7 @@ class UserStream:
         await asyncio.wait([subscribed, connection.ended], return_when=asyncio.FIRST_COMPLETED, timeout=_ANSWER_SECONDS)
         if not subscribed.done():
             subscribed.cancel()
-            await asyncio.wait([subscribed])
+            await asyncio.wait([subscribed], timeout=_ANSWER_SECONDS)
             return f"no answer to the subscription: {connection.reason()}"
         subscribed.result()
         self._tell(StreamReset("subscribed"))

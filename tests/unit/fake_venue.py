@@ -40,6 +40,7 @@ class FakeVenue:
             ("GET", "/api/v3/time"): {"serverTime": 1},
             ("GET", "/api/v3/depth"): {"lastUpdateId": 10, "bids": [["1.00", "1"]], "asks": [["2.00", "1"]]},
         }
+        self.answers: list[dict[str, Any]] = []  # to requests over the websocket, in turn; then all is granted
         self.headers: dict[str, str] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.sockets: dict[str, list[web.WebSocketResponse]] = {"/stream": [], "/ws-api/v3": []}
@@ -71,7 +72,8 @@ class FakeVenue:
         async for message in socket:
             if message.type is WSMsgType.TEXT:
                 asked = orjson.loads(message.data)
-                await socket.send_json({"id": asked["id"], "status": 200, "result": {"subscriptionId": 0}})
+                answer = self.answers.pop(0) if self.answers else {"status": 200, "result": {"subscriptionId": 0}}
+                await socket.send_json({"id": asked["id"], **answer})
         return socket
 
     async def stream(self, path: str, number: int = 1) -> web.WebSocketResponse:

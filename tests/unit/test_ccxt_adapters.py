@@ -267,6 +267,19 @@ async def test_news_that_cannot_be_read_has_to_be_asked_for(venue, broker) -> No
     assert await asyncio.wait_for(anext(events), 10) == StreamReset("not understood: executionReport")
 
 
+async def test_a_refused_subscription_is_tried_again_with_the_clock_measured_anew(venue, broker) -> None:
+    off = {"code": -1021, "msg": "Timestamp for this request is outside of the recvWindow."}
+    venue.answers = [{"status": 400, "error": off}]
+    await broker.instrument()
+    asked = [path for _, path, _ in venue.requests].count("/api/v3/time")
+    events = broker.own_events()
+    lost = await asyncio.wait_for(anext(events), 10)
+    assert isinstance(lost, StreamLost)
+    assert "-1021" in lost.reason
+    assert isinstance(await asyncio.wait_for(anext(events), 10), StreamReset)
+    assert [path for _, path, _ in venue.requests].count("/api/v3/time") == asked + 1
+
+
 async def test_a_renewed_stream_is_another_connection(venue, broker) -> None:
     events, _ = await listening(venue, broker)
     broker.renew_stream("it is deaf")
