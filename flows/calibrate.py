@@ -16,6 +16,7 @@ from strategy.errors import Failed
 
 if TYPE_CHECKING:
     from analytics.calibration import Calibration
+    from analytics.study.study import StudyResult
 
 
 @flow
@@ -104,6 +105,7 @@ def summary(done: "Calibration") -> dict[str, Any]:
         "passed": done.passed,
         "gates": done.gates,
         "verdicts": gate_rows(document),
+        "front": front_rows(result),
         "score": result.held_out.score,
         "baseline_score": result.baseline.score,
         "edge_bps": figures["edge_bps"],
@@ -112,9 +114,22 @@ def summary(done: "Calibration") -> dict[str, Any]:
         "pnl_held_out_quote": figures["excess_pnl_quote"],
         "walk_forward_efficiency": efficiency(result.steps),
         "trials": len(result.trials),
+        "pruned": sum(row.pruned for row in result.trials),
         "study": result.name,
         "run_id": logged.run_id,
         **{f"{part}_seconds": spent for part, spent in result.seconds.items()},
         "gates_seconds": done.gate_seconds,
         "logging_seconds": logged.seconds,
     }
+
+
+def front_rows(result: "StudyResult") -> list[dict[str, Any]]:
+    """Return the points of a Pareto study, the winner first, with their scores on validation; else none."""
+    measures = result.settings.objective.measures
+    if len(measures) < 2:
+        return []
+    return [
+        {"trial": each.trial.number, "keeps to limits": each.validation.violation <= 0}
+        | dict(zip(measures, each.validation.goals, strict=True))
+        for each in result.candidates
+    ]

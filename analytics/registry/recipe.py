@@ -118,7 +118,7 @@ class Recipe(BaseModel):
             space=self.space,
             folds=self.folds,
             objective=self.objective,
-            again=Proposed(self.known, self.tried),
+            again=Proposed({} if self.tried else self.known, self.tried),  # what was known is among the tried
         )
 
 

@@ -104,8 +104,10 @@ def calibrate(
         _reproduce(settings, reproduce, [name for name, value in wanted.items() if value not in (None, {}, [])])
         return
     done = run(settings, "calibrate", **wanted, venue=settings.venue, symbol=settings.symbol)
-    verdicts = done.pop("verdicts")
+    verdicts, front = done.pop("verdicts"), done.pop("front")
     console.facts("calibrated", done)
+    if front:
+        console.table("Pareto front, validation folds", list(front[0]), [list(row.values()) for row in front])
     console.table(f"gates of version {done['version']}", GATE_COLUMNS, verdicts)
 
 

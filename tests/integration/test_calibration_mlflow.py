@@ -14,9 +14,11 @@ import pytest
 from analytics.calibration import calibrate
 from analytics.gates.thresholds import GateSettings
 from analytics.registry.registry import Registry
+from analytics.reproduction import known_recipe, reproduce
 from analytics.study.folds import FoldSettings
 from analytics.study.objective import Objective
-from analytics.study.study import StudySettings
+from analytics.study.settings import SearchSettings
+from analytics.study.study import StudySettings, run_study
 from strategy.policies.dotted import flat
 from strategy.policies.parameters import ParameterSet, Quoting
 from strategy.replay.driver import ReplayConfig
@@ -155,6 +157,34 @@ def test_the_next_calibration_has_to_beat_the_champion(registry, market, done):
     assert again.document.version == done.document.version + 1
     rival = next(verdict for verdict in again.verdicts if verdict.name == "rival")
     assert (rival.value, rival.threshold) == (again.result.held_out.score, done.result.held_out.score)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"search": SearchSettings(batch=4), "seed": 21},
+        {"search": SearchSettings(sampler="random", batch=4, prune=0.3), "folds": FoldSettings(train_folds=4)},
+        {"search": SearchSettings(sampler="nsga2", batch=4), "objective": Objective(also=("sharpe",), min_fills=1)},
+    ],
+)
+def test_a_version_is_computed_again_equal_to_the_last_digit(registry, market, tmp_path, changes):
+    kept = dataclasses.replace(SETTINGS, **changes, trials=10, journal_dir=tmp_path)
+    run_study(*market, BASE, kept)
+    # the next one knows the last study's best, and is left and gone on with
+    left = dataclasses.replace(kept, seed=99)
+
+    def interrupt(seen):
+        if seen.done == 6:
+            raise KeyboardInterrupt
+
+    for progress in (interrupt, None):
+        found = calibrate(registry, *market, BASE, left, GATES, progress)
+    assert found.result.resumed == 6
+    assert any(row.source.startswith("best of ") for row in found.result.trials)
+    again = reproduce(found.document, known_recipe(registry, found.document), *market)
+    assert again.different == ()
+    assert again.figures > 200
+    assert "equal to the last digit" in again.said
 
 
 def test_an_interrupted_calibration_registers_nothing(registry, market):
