@@ -14,6 +14,8 @@ from aiohttp import web
 from strategy.errors import BadInput
 from strategy.venues.paper.door import HOST
 from strategy.venues.paper.faults.menu import Fault, menu, read_fault
+from strategy.venues.paper.futures.positions import FuturesAccount
+from strategy.venues.paper.futures.reports import FuturesReports
 from strategy.venues.paper.grid import money_text, money_units
 from strategy.venues.paper.operations import Venue
 
@@ -57,6 +59,8 @@ class Admin:
             "orders": len(market.desk.orders),
             "trades": reports.trades(market.desk.trades),
         }
+        if isinstance(account, FuturesAccount) and isinstance(reports, FuturesReports):
+            state["positions"] = [reports.risk(position, market.engine.now_ns) for position in account.shown()]
         return _reply(state)
 
     async def faults(self, request: web.Request) -> web.Response:

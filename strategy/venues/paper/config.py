@@ -17,7 +17,7 @@ class PaperConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     port: int = Field(0, ge=0, le=65_535, description="0 picks a free one")
     admin_port: int | None = Field(None, ge=0, le=65_535, description="of the admin endpoint; without it there is none")
-    symbol: str = Field("BTC/FDUSD", pattern=r"^[A-Z0-9]{2,10}/[A-Z0-9]{2,10}$")
+    symbol: str = Field("BTC/FDUSD", pattern=r"^[A-Z0-9]{2,10}/[A-Z0-9]{2,10}(:[A-Z0-9]{2,10})?$")
     seed: int = Field(1, ge=0)
     start_price: Decimal = Field(Decimal(60_000), gt=0)
     regime: RegimeChoice = Field("switching", description="one regime for the whole session, or switching")
@@ -43,7 +43,15 @@ class PaperConfig(BaseModel):
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
         Grid.of(self.tick_size, self.lot_size)
+        settled_in = self.symbol.partition(":")[2]
+        if settled_in not in ("", self.quote_asset):
+            raise ValueError(f"symbol was {self.symbol}, futures here are settled in {self.quote_asset}")
         return self
+
+    @property
+    def is_futures(self) -> bool:
+        """Say whether the symbol is a perpetual with positions: `BTC/USDT:USDT`."""
+        return ":" in self.symbol
 
     @property
     def base_asset(self) -> str:
@@ -53,9 +61,9 @@ class PaperConfig(BaseModel):
     @property
     def quote_asset(self) -> str:
         """Return the asset that prices are stated in."""
-        return self.symbol.split("/")[1]
+        return self.symbol.partition(":")[0].split("/")[1]
 
     @property
     def venue_symbol(self) -> str:
         """Return the symbol as the venue writes it: `BTCFDUSD`."""
-        return self.symbol.replace("/", "")
+        return self.symbol.partition(":")[0].replace("/", "")

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from strategy.venues.paper.futures.listing import futures_info
 from strategy.venues.paper.market import Market
 from strategy.venues.paper.publisher import MS
 from strategy.venues.paper.reports import PREVENTION
@@ -23,6 +24,8 @@ def rate_limits(market: Market) -> list[dict[str, Any]]:
 def exchange_info(market: Market, now_ns: int) -> str:
     """Return the reply's JSON."""
     config = market.config
+    if config.is_futures:
+        return futures_info(config, market.desk.filters, rate_limits(market), now_ns // MS)
     symbol = {
         "symbol": config.venue_symbol,
         "status": "TRADING",

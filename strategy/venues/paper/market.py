@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Protocol
 
-from strategy.venues.paper.accounts import Account
+from strategy.venues.paper.accounts import Account, Ledger
 from strategy.venues.paper.config import PaperConfig
 from strategy.venues.paper.crowd import Crowd
 from strategy.venues.paper.day import Day
@@ -11,11 +11,16 @@ from strategy.venues.paper.desk import Desk
 from strategy.venues.paper.draws import Draws
 from strategy.venues.paper.engine import Engine
 from strategy.venues.paper.filters import Filters
+from strategy.venues.paper.futures.listing import FuturesFilters
+from strategy.venues.paper.futures.positions import FuturesAccount
+from strategy.venues.paper.futures.publisher import FuturesPublisher
+from strategy.venues.paper.futures.reports import FuturesReports
 from strategy.venues.paper.grid import UNIT, Grid, money_units
 from strategy.venues.paper.publisher import Frame, Publisher
 from strategy.venues.paper.recording import Recording
 from strategy.venues.paper.regimes import Weather
 from strategy.venues.paper.reports import Reports
+from strategy.venues.paper.words import Words
 
 STEP_NS = 50_000_000
 DEPTH_NS = 100_000_000
@@ -48,10 +53,17 @@ class Market:
             recording.attach(self.engine)
         self.day = Day(self.grid, config.venue_symbol)
         self.engine.on_print.append(self.day.hear)
-        self.publisher = Publisher(self.engine, self.grid, config.venue_symbol)
-        self.account = Account(config, self.grid)
-        self.reports = Reports(self.grid, config.venue_symbol)
-        self.desk = Desk(self.engine, self.account, Filters.of(config, self.grid), self.reports)
+        self.publisher = self._voice()(self.engine, self.grid, config.venue_symbol)
+        self.account: Ledger
+        self.reports: Words
+        if config.is_futures:
+            self.account = FuturesAccount(config, self.grid, self._mark)
+            self.reports = FuturesReports(self.grid, config.venue_symbol, self.account)
+        else:
+            self.account = Account(config, self.grid)
+            self.reports = Reports(self.grid, config.venue_symbol)
+        filters = (FuturesFilters if config.is_futures else Filters).of(config, self.grid)
+        self.desk = Desk(self.engine, self.account, filters, self.reports)
 
     @property
     def regime(self) -> str:
@@ -77,6 +89,13 @@ class Market:
         """Return the middle of the best prices in quote currency."""
         bids, asks = self.engine.book.bids, self.engine.book.asks
         return Decimal((bids.best + asks.best) * self.grid.tick_units) / Decimal(2 * UNIT)
+
+    def _voice(self) -> type[Publisher]:
+        return FuturesPublisher if self.config.is_futures else Publisher
+
+    def _mark(self) -> int:
+        """Return the mark price of futures: the middle of the book."""
+        return (self.engine.book.bids.best + self.engine.book.asks.best) // 2
 
     def _crowd(self) -> Crowd:
         config, draws = self.config, Draws(self.config.seed)

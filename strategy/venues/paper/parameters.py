@@ -19,6 +19,8 @@ INTEGER = re.compile(INTEGER_LEGAL)
 SIDES = {"BUY": BUY, "SELL": SELL}
 KINDS: dict[str, OrderType] = {"LIMIT": "LIMIT", "LIMIT_MAKER": "LIMIT_MAKER", "MARKET": "MARKET"}
 TIMES: dict[str, TimeInForce] = {"GTC": "GTC", "IOC": "IOC", "FOK": "FOK"}
+FUTURES_KINDS: dict[str, OrderType] = {"LIMIT": "LIMIT", "MARKET": "MARKET"}
+FUTURES_TIMES: dict[str, TimeInForce] = TIMES | {"GTX": "GTX"}
 DETAILS = {"ACK", "RESULT", "FULL"}
 
 
@@ -91,7 +93,8 @@ def detail(parameters: Parameters, kind: OrderType) -> str:
 def ticket(parameters: Parameters, market: Market, own_client_id: str) -> Ticket:
     """Read a new order and apply the symbol's price and quantity filters."""
     side = word(parameters, "side", SIDES, Refusal(-1117, "Invalid side."))
-    kind = word(parameters, "type", KINDS, Refusal(-1116, "Invalid orderType."))
+    kinds, times = (FUTURES_KINDS, FUTURES_TIMES) if market.config.is_futures else (KINDS, TIMES)
+    kind = word(parameters, "type", kinds, Refusal(-1116, "Invalid orderType."))
     filters, last = market.desk.filters, market.desk.last_price()
     lots = filters.lots(text(parameters, "quantity"))
     price, time_in_force = 0, TIMES["GTC"]
@@ -100,7 +103,7 @@ def ticket(parameters: Parameters, market: Market, own_client_id: str) -> Ticket
     else:
         price = filters.ticks(text(parameters, "price"), last)
     if kind == "LIMIT":
-        time_in_force = word(parameters, "timeInForce", TIMES, Refusal(-1115, "Invalid timeInForce."))
+        time_in_force = word(parameters, "timeInForce", times, Refusal(-1115, "Invalid timeInForce."))
     elif kind == "LIMIT_MAKER":
         _not_required(parameters, "timeInForce")
     name = client_id(parameters, "newClientOrderId", own_client_id)

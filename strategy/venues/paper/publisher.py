@@ -47,10 +47,7 @@ class Publisher:
         if book.update_id == self._published_id:
             return
         bids, asks = self._levels(book.bids), self._levels(book.asks)
-        payload = (
-            f'{{"e":"depthUpdate","E":{self._engine.now_ns // MS},"s":"{self._symbol}","U":{self._published_id + 1},'
-            f'"u":{book.update_id},"b":{bids},"a":{asks}}}'
-        )
+        payload = self._depth_words(self._published_id + 1, book.update_id, bids, asks)
         self._published_id = book.update_id
         self._frames.append(Frame(self._depth, payload))
 
@@ -60,12 +57,7 @@ class Publisher:
         if best == self._best or 0 in best:
             return
         self._best = best
-        grid = self._grid
-        payload = (
-            f'{{"u":{self._engine.book.update_id},"s":"{self._symbol}",'
-            f'"b":"{grid.price(best[0])}","B":"{grid.quantity(best[1])}",'
-            f'"a":"{grid.price(best[2])}","A":"{grid.quantity(best[3])}"}}'
-        )
+        payload = self._ticker_words(best)
         self._frames.append(Frame(self._ticker, payload))
 
     def best(self) -> tuple[int, int, int, int]:
@@ -79,16 +71,36 @@ class Publisher:
         sides = [
             ",".join(self._level(price, size) for price, size in half.depth(limit)) for half in (book.bids, book.asks)
         ]
-        return f'{{"lastUpdateId":{book.update_id},"bids":[{sides[0]}],"asks":[{sides[1]}]}}'
+        return self._snapshot_words(book.update_id, sides[0], sides[1])
 
     def _print(self, trade: Print) -> None:
+        self._frames.append(Frame(self._trade, self._trade_words(trade)))
+
+    def _depth_words(self, first_id: int, final_id: int, bids: str, asks: str) -> str:
+        at_ms = self._engine.now_ns // MS
+        return (
+            f'{{"e":"depthUpdate","E":{at_ms},"s":"{self._symbol}","U":{first_id},"u":{final_id},'
+            f'"b":{bids},"a":{asks}}}'
+        )
+
+    def _ticker_words(self, best: tuple[int, int, int, int]) -> str:
+        grid = self._grid
+        return (
+            f'{{"u":{self._engine.book.update_id},"s":"{self._symbol}",'
+            f'"b":"{grid.price(best[0])}","B":"{grid.quantity(best[1])}",'
+            f'"a":"{grid.price(best[2])}","A":"{grid.quantity(best[3])}"}}'
+        )
+
+    def _trade_words(self, trade: Print) -> str:
         at_ms = trade.at_ns // MS
         maker_bought = "true" if trade.side == SELL else "false"
-        payload = (
+        return (
             f'{{"e":"trade","E":{at_ms},"s":"{self._symbol}","t":{trade.trade_id},"p":"{self._grid.price(trade.price)}",'
             f'"q":"{self._grid.quantity(trade.qty)}","T":{at_ms},"m":{maker_bought},"M":true}}'
         )
-        self._frames.append(Frame(self._trade, payload))
+
+    def _snapshot_words(self, last_id: int, bids: str, asks: str) -> str:
+        return f'{{"lastUpdateId":{last_id},"bids":[{bids}],"asks":[{asks}]}}'
 
     def _levels(self, half: HalfBook) -> str:
         prices = sorted(half.changed, reverse=half.sign > 0)

@@ -1,4 +1,4 @@
-"""The REST endpoints under `/api/v3`, and the legacy listen keys."""
+"""The REST endpoints under `/api/v3`, or `/fapi` for futures, and the listen keys."""
 
 import asyncio
 import itertools
@@ -11,6 +11,7 @@ from aiohttp import web
 
 from strategy.venues.paper.faults.menu import Delay, Error, Html, ReplyFault
 from strategy.venues.paper.faults.replies import ReplyFaults, page, refusal, retry_after_s
+from strategy.venues.paper.futures.routes import FUTURES
 from strategy.venues.paper.gate import Gate, rest_payload
 from strategy.venues.paper.operations import Raw, Venue
 from strategy.venues.paper.parameters import text
@@ -18,7 +19,7 @@ from strategy.venues.paper.refusals import Refusal
 from strategy.venues.paper.routes import LISTEN_KEY, REST, Operation
 
 JSON = "application/json"
-LISTEN_KEY_PATH = "userDataStream"
+LISTEN_KEY_PATHS = ("userDataStream", "v1/listenKey")  # spot's and futures'
 
 
 class RestApi:
@@ -26,6 +27,7 @@ class RestApi:
 
     def __init__(self, venue: Venue, gate: Gate, faults: ReplyFaults, turn_clock: Callable[[], int]) -> None:
         """Serve a venue; `turn_clock` brings the market's clock up to now and returns it."""
+        self._routes = FUTURES if venue.market.config.is_futures else REST
         self._venue, self._gate, self._faults, self._turn_clock = venue, gate, faults, turn_clock
         self._keys = itertools.count(1)
         self.listen_keys: set[str] = set()
@@ -33,7 +35,7 @@ class RestApi:
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one request, or do what a fault says."""
         body = await request.text()
-        fault = self._faults.meet(_operation_name(request))
+        fault = self._faults.meet(self._operation_name(request))
         if isinstance(fault, Delay):
             return await self._late(request, body, fault)
         if fault is None:
@@ -69,10 +71,10 @@ class RestApi:
         path = request.match_info["path"]
         parameters = dict(request.query) | _form(body)
         key = request.headers.get("X-MBX-APIKEY", "")
-        if path == LISTEN_KEY_PATH:
+        if path in LISTEN_KEY_PATHS:
             self._gate.admit(now_ns, 2)
             return self._listen_key(request.method, key, parameters)
-        operation = REST.get((request.method, path))
+        operation = self._routes.get((request.method, path))
         if operation is None:
             raise Refusal(-5000, f"Path {request.path}, Method {request.method} is invalid", 404)
         self._admit(operation, key, rest_payload(request.rel_url.raw_query_string, body), parameters, now_ns)
@@ -91,6 +93,8 @@ class RestApi:
             listen_key = f"{self._venue.market.engine.now_ns:x}{next(self._keys):044x}"
             self.listen_keys.add(listen_key)
             return {"listenKey": listen_key}
+        if self._venue.market.config.is_futures and self.listen_keys:
+            parameters = {"listenKey": max(self.listen_keys)} | parameters
         listen_key = text(parameters, "listenKey")
         if listen_key not in self.listen_keys:
             raise Refusal(-1125, "This listenKey does not exist.")
@@ -98,19 +102,18 @@ class RestApi:
             self.listen_keys.discard(listen_key)
         return {}
 
+    def _operation_name(self, request: web.Request) -> str:
+        """Return what faults call a request; its path where there is no such operation."""
+        path = request.match_info["path"]
+        operation = self._routes.get((request.method, path))
+        if operation is not None:
+            return operation.handler.__name__
+        return LISTEN_KEY if path in LISTEN_KEY_PATHS else path
+
     def _response(self, result: Any, status: int, retry_after_s: int | None = None) -> web.Response:
         body = result if isinstance(result, Raw) else json.dumps(result, separators=(",", ":"))
         headers = self._gate.headers() | ({} if retry_after_s is None else {"Retry-After": str(retry_after_s)})
         return web.Response(text=str(body), status=status, content_type=JSON, headers=headers)
-
-
-def _operation_name(request: web.Request) -> str:
-    """Return what faults call a request; its path where there is no such operation."""
-    path = request.match_info["path"]
-    operation = REST.get((request.method, path))
-    if operation is not None:
-        return operation.handler.__name__
-    return LISTEN_KEY if path == LISTEN_KEY_PATH else path
 
 
 def _form(body: str) -> dict[str, str]:

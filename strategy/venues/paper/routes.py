@@ -65,4 +65,3 @@ SOCKET: dict[str, Operation] = {
 }
 
 LISTEN_KEY, SUBSCRIBE = "listen_key", "subscribe"  # the two that need more than the market
-OPERATIONS = {operation.handler.__name__ for operation in (*REST.values(), *SOCKET.values())}

@@ -93,8 +93,11 @@ class PaperServer:
         application.router.add_get("/stream/{tail:.*}", self._streams.combined)
         application.router.add_get("/ws", self._streams.raw)
         application.router.add_get("/ws/{tail:.*}", self._streams.raw)
-        application.router.add_get("/ws-api/v3", self._socket_api.handle)
-        application.router.add_route("*", "/api/v3/{path:.*}", self.rest.handle)
+        if self.config.is_futures:
+            application.router.add_route("*", "/fapi/{path:.*}", self.rest.handle)
+        else:
+            application.router.add_get("/ws-api/v3", self._socket_api.handle)
+            application.router.add_route("*", "/api/v3/{path:.*}", self.rest.handle)
         return application
 
     def _describe(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 UserEvent = dict[str, Any]
 Later = Callable[[float, Callable[[], None]], object]
+REPORTS: Final = ("executionReport", "ORDER_TRADE_UPDATE")  # spot's and futures' news of an order
 MOST_HELD_S: Final = 2.0  # a report that waits for another one to overtake it waits no longer
 
 
@@ -56,7 +57,7 @@ class EventFaults:
         """Take one event of the account."""
         if self._clock() < self._deaf_until:
             return
-        if event["e"] != "executionReport":
+        if event["e"] not in REPORTS:
             self._send(event)
             return
         if self._swap and self._held is None:

@@ -1,0 +1,1 @@
+"""The paper venue as a USDT-margined futures venue: positions instead of holdings, and the words that go with them."""
