@@ -39,7 +39,8 @@ def registry_with(monkeypatch: pytest.MonkeyPatch, *gates: dict[str, Any]) -> Fa
 
 
 def audited(home: Path) -> str:
-    return (home / "audit" / "parameter_events.log").read_text()
+    (file,) = (home / "audit").iterdir()
+    return file.read_text()
 
 
 def test_promote_stops_at_a_failed_gate_with_exit_1_and_one_line(

@@ -9,6 +9,7 @@ from analytics.ingest.ingest import IngestReport, ingest
 from analytics.lake.instruments import instrument
 from analytics.lake.store import Lake, LakeSettings, run_checks
 from strategy.kernel.records import DECISION
+from strategy.live.audit_log import audit_writer
 from strategy.live.layout import Layout
 from tests.unit import market_lines as lines
 
@@ -206,6 +207,16 @@ def test_audit_lines_become_parameter_events_once(lake, layout):
     assert ingest(lake, layout) == IngestReport()
     row = lake.query("queries/parameter_events", venue="paper", symbol="BTC/USDT").row(0, named=True)
     assert (row["from_version"], row["to_version"], row["who"]) == (None, 1, "ops")
+
+
+def test_homes_that_share_a_lake_lose_no_audit_line(lake, tmp_path):
+    event = {"venue": "paper", "symbol": "BTC/USDT", "what": "kill", "reason": "drill", "outcome": "by hand"}
+    homes = [Layout(tmp_path / name) for name in ("one", "two")]
+    for at_ns, home in enumerate(homes, 1):
+        audit_writer(home, clock=lambda at_ns=at_ns: at_ns)({**event, "who": home.home.name})
+    assert [ingest(lake, home).parameter_events for home in homes] == [1, 1]
+    held = lake.query("queries/parameter_events", venue="paper", symbol="BTC/USDT")
+    assert held["who"].to_list() == ["one", "two"]
 
 
 def test_checks_find_what_is_wrong(lake):

@@ -36,8 +36,7 @@ def switch(settings: Settings) -> KillSwitch:
 
 
 def audited(settings: Settings) -> list[dict[str, str]]:
-    path = settings.layout.audit / "parameter_events.log"
-    lines = path.read_bytes().splitlines() if path.exists() else []
+    lines = [line for path in settings.layout.audit.glob("*.log") for line in path.read_bytes().splitlines()]
     return [orjson.loads(line.partition(b" ")[2]) for line in lines]
 
 

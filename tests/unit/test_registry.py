@@ -185,8 +185,9 @@ def test_audit_lines_are_appended_with_their_time(tmp_path):
     write = audit_writer(Layout(tmp_path), clock=lambda: 42)
     write({"what": "promote"})
     write({"what": "rollback"})
-    lines = (tmp_path / "audit" / "parameter_events.log").read_bytes().splitlines()
-    assert lines == [b'42 {"what":"promote"}', b'42 {"what":"rollback"}']
+    (file,) = (tmp_path / "audit").iterdir()
+    assert file.name == "parameter_events_42.log"
+    assert file.read_bytes().splitlines() == [b'42 {"what":"promote"}', b'42 {"what":"rollback"}']
 
 
 def test_a_relative_database_is_bad_input():
