@@ -13,7 +13,7 @@ import polars as pl
 from analytics.ingest.level_lists import LevelLists
 from analytics.lake.store import Lake
 from analytics.tape.tape import load_tape
-from bench.lake.storage import table_bytes
+from bench.lake.storage import EVERYTHING, table_bytes
 from bench.lake.stored_day import SYMBOL, VENUE, StoredDay
 from strategy.errors import Failed
 from strategy.replay.tape import Tape
@@ -22,6 +22,7 @@ from strategy.venues.events import DepthDiff, DepthSnapshot, Trade
 from strategy.venues.units import Units
 from strategy.venues.wire import parse
 
+ROWS: Final = ("queries/depth_updates", "queries/depth_snapshots", "queries/trades")
 LAKE_TABLES: Final = ("depth_update", "depth_snapshot", "trade")
 
 
@@ -42,6 +43,7 @@ def formats(day: StoredDay, repeats: int) -> Iterator[Format]:
         size = sum(table_bytes(lake)[name] for name in LAKE_TABLES)
         _check(day, load_tape(lake, VENUE, SYMBOL)[0])  # compiles, too
         yield _measured("lake, to a tape", size, lambda: load_tape(lake, VENUE, SYMBOL), repeats)
+        yield _measured("lake, to frames", size, lambda: [lake.query(name, **EVERYTHING) for name in ROWS], repeats)
         cache = day.folder / "tapes"
         load_tape(lake, VENUE, SYMBOL, cache=cache)
         held = sum(path.stat().st_size for path in cache.rglob("*.npy"))
