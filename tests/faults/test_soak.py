@@ -6,7 +6,7 @@ import pytest
 
 from bench.soak.soak import soak
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_everything_at_once_loses_nothing_and_shows_no_error(tmp_path: Path) -> None:

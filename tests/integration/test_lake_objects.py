@@ -1,10 +1,13 @@
 """The lake with its files in an object store: by settings alone, and nothing of it on this machine's disk."""
 
+import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from analytics.care.upkeep import CareSettings, care
+from analytics.ingest.importer import import_files
 from analytics.lake.settings import LakeSettings
 from analytics.lake.store import Lake
 from analytics.research import Research
@@ -34,23 +37,24 @@ def test_commands_and_a_notebook_work_by_settings_alone_and_leave_no_file_here(p
     written.write_text(f'home = "{place.home}"\ncatalog = "{place.settings.catalog}"\n{store}')
     secrets = {name: value for name, value in place.environment.items() if not name.startswith("MICROVOL")}
     told = replace(place, environment={**secrets, "MICROVOL_CONFIG": str(written)})
-    for day in range(2):
-        path = lines.write(tmp_path / f"{day}.log", lines.session(86_400.0 * day, 700, 10_000 * (day + 1), 1_000 * day))
-        done = told.command("import", str(path), *MARKET)
-        assert done.returncode == 0, done.stderr
-    shown = told.command("coverage").stdout
-    assert "binance" in shown
-    assert "1402" in shown
-    done = told.command("care")
+    done = told.command("import", str(recorded(tmp_path, 0)), *MARKET)
     assert done.returncode == 0, done.stderr
-    with Lake.open(place.settings, read_only=True) as lake:
-        files = lake.query("care/table_paths", table="depth_update")["data_file"].to_list()
-    assert len(files) == 2
-    assert all(file.startswith(place.settings.data_path) for file in files)
+    with Lake.open(place.settings) as lake:
+        import_files(lake, [recorded(tmp_path, 10)], "binance", "BTC/USDT")
+        care(lake, CareSettings(1, 1), [], dt.datetime.now(dt.UTC) + dt.timedelta(days=4))
+        (file,) = lake.query("care/table_paths", table="depth_update")["data_file"].to_list()
+    assert "1402" in told.command("coverage").stdout
+    assert file.startswith(place.settings.data_path)
     monkeypatch.setenv("MICROVOL_CONFIG", str(written))
     with Research() as research:
         assert research.trades("binance", "BTC/USDT", start="2023-11-01", end="2023-12-01").height == 1400
     assert list(place.home.rglob("*.parquet")) == []
+
+
+def recorded(folder: Path, minute: int) -> Path:
+    """Write a file of 701 updates and 700 trades that begins at a minute."""
+    whole = lines.session(60.0 * minute, 700, 10_000 * (minute + 1), 1_000 * minute)
+    return lines.write(folder / f"{minute}.log", whole)
 
 
 def test_ingest_killed_at_any_moment_loses_and_doubles_nothing(place):

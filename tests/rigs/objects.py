@@ -59,7 +59,7 @@ def object_store() -> Iterator[ObjectStore]:
         ports = _free_ports(2 * len(_SERVERS))
         store = ObjectStore(ports[_SERVERS.index("s3")])
         with _process(home, ports) as process:
-            _wait(store, process, home)
+            _wait(store, ports[_SERVERS.index("filer")], process, home)
             yield store
 
 
@@ -82,19 +82,21 @@ def _process(home: Path, ports: list[int]) -> Iterator[subprocess.Popen[bytes]]:
         process.wait(timeout=60)
 
 
-def _wait(store: ObjectStore, process: subprocess.Popen[bytes], home: Path) -> None:
+def _wait(store: ObjectStore, filer: int, process: subprocess.Popen[bytes], home: Path) -> None:
     """Wait until the store takes objects: its servers find each other one after the other."""
     deadline = time.monotonic() + _START_S
-    while not _answers(store):
+    while not _takes(store, filer):
         log = (home / "log").read_text(errors="replace")
         assert process.poll() is None, f"the object store ended while starting: {log}"
         assert time.monotonic() < deadline, f"the object store did not answer within {_START_S:g} s: {log}"
         time.sleep(0.1)
 
 
-def _answers(store: ObjectStore) -> bool:
+def _takes(store: ObjectStore, filer: int) -> bool:
+    """Say whether the door answers and a file, written behind it, is kept."""
     try:
-        return httpx.get(f"{store.endpoint}/healthz", trust_env=False).status_code == 200
+        answers = httpx.get(f"{store.endpoint}/healthz", trust_env=False).is_success
+        return answers and httpx.put(f"http://{HOST}:{filer}/ready", content=b"ready", trust_env=False).is_success
     except httpx.HTTPError:
         return False
 
