@@ -2,11 +2,9 @@
 
 import argparse
 import asyncio
-import os
 import signal
 import time
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
@@ -15,18 +13,19 @@ from strategy.errors import BadParameters, Failed, MicrovolError
 from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.live.audit_log import audit_writer
 from strategy.live.clearing import clear_orders
-from strategy.live.doors import Killed, LiveStatus, Refused, State, write_status
+from strategy.live.doors import Refused
 from strategy.live.guard import Limits
 from strategy.live.hard_limits import HardLimits
 from strategy.live.journal import JournalWriter
 from strategy.live.last_session import read_last_session
 from strategy.live.layout import Layout
-from strategy.live.ledger import Ledger, read_ledger, write_ledger
+from strategy.live.ledger import read_ledger
 from strategy.live.opening import Opening, open_account
 from strategy.live.parameter_file import ParameterFile, checked_document, refusal
 from strategy.live.reconciliation import Reconciler
 from strategy.live.session import Hooks, Session
-from strategy.live.session_start import SessionStart, client_token, warm_stepper
+from strategy.live.session_start import SessionStart, client_token, new_stepper, warm_stepper
+from strategy.live.status_board import StatusBoard
 from strategy.live.switches import Switches
 from strategy.live.warm_up import LiveStepper
 from strategy.policies.document import Instrument, ParameterDocument
@@ -54,14 +53,8 @@ class Quoter:
         self._folder = layout.live(venue.name, venue.symbol)
         self._journals = layout.journal(venue.name, venue.symbol)
         self._switches = Switches(self._folder, venue.name, venue.symbol, audit_writer(layout))
-        self._status_file = layout.status_file(venue.name, venue.symbol)
+        self._board = StatusBoard(venue, layout.status_file(venue.name, venue.symbol))
         self._file = ParameterFile(layout.parameter_file(venue.name, venue.symbol))
-        self._started_ns = time.time_ns()
-        self._session_name = f"{datetime.fromtimestamp(self._started_ns // 10**9, UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
-        self._state: State = "starting"
-        self._note = ""
-        self._refused: Refused | None = None
-        self._ledger: Ledger | None = None
         self._journal: JournalWriter | None = None
         self._session: Session | None = None
         self._stop = asyncio.Event()
@@ -95,10 +88,10 @@ class Quoter:
             return False
         if document.kernel_digest != KERNEL_DIGEST:
             log.warning("calibrated with another kernel", theirs=document.kernel_digest[:12], ours=KERNEL_DIGEST[:12])
+        await asyncio.to_thread(warm_stepper, document, Balance(0.0, 0.0))  # before the account is read: it takes long
         last = await asyncio.to_thread(read_last_session, self._journals)
         opening = await open_account(self._broker, last, self._options.allow_foreign, CLEAR_SECONDS)
-        stepper = await asyncio.to_thread(warm_stepper, document, opening.balance)
-        self._open_session(document, opening, stepper)
+        self._open_session(document, opening, new_stepper(document, opening.balance))
         return True
 
     async def _first_document(self, instrument: Instrument) -> ParameterDocument | None:
@@ -112,7 +105,7 @@ class Quoter:
                     return document
             elif time.monotonic() - said > _SAY_AGAIN_SECONDS:
                 said = time.monotonic()
-                self._note = f"waiting for {self._file.path}"
+                self._board.note = f"waiting for {self._file.path}"
                 log.info("waiting for parameters", path=str(self._file.path))
             await asyncio.sleep(_LOOK_SECONDS)
         return None
@@ -122,18 +115,16 @@ class Quoter:
         try:
             document = checked_document(data, self._file.path, instrument)
         except BadParameters as error:
-            self._refused = refusal(data, str(error))
-            self._note = str(error)
             log.warning("parameters refused", reason=str(error))
-            self._write_status()
+            self._board.refuse(refusal(data, str(error)), str(error))
             return None
-        self._refused, self._note = None, ""
+        self._board.refused, self._board.note = None, ""
         return document
 
     def _open_session(self, document: ParameterDocument, opening: Opening, stepper: LiveStepper) -> None:
         start = SessionStart(
-            session=self._session_name,
-            token=client_token(self._started_ns),
+            session=self._board.session_name,
+            token=client_token(self._board.started_ns),
             document=document,
             balance=opening.balance,
             last_trade_id=opening.last_trade_id,
@@ -143,17 +134,17 @@ class Quoter:
         hooks = Hooks(
             self._resnapshot, self._outside_fill, self._transferred, self._killed, self._rearmed, self._failed
         )
-        self._journal = JournalWriter(self._journals, self._session_name)
+        self._journal = JournalWriter(self._journals, self._board.session_name)
         self._session = session = Session(start, stepper, self._journal, self._broker, hooks)
         session.journal_missed(opening.missed)
         self._hard = HardLimits(self._limits, document.instrument, self._folder)
         session.account.guard.begin(*self._hard.orders_before)
         self._reconciler = Reconciler(self._broker, session, self._options.allow_foreign, self._throw)
         session.on_ledger(read_ledger(self._folder))
-        self._state = "quoting"
+        self._board.session, self._board.hard, self._board.state = session, self._hard, "quoting"
         self._look_at_switches(session)
-        self._write_status()
-        log.info("quoting", session=self._session_name, version=document.version, journal=str(self._journal.path))
+        self._board.write()
+        log.info("quoting", session=self._board.session_name, version=document.version, journal=str(self._journal.path))
         parts = (self._read_market, self._watch, self._look, self._sync)
         for work in (*(part(session) for part in parts), self._read_own(self._reconciler), self._reconciler.run()):
             self._start_task(work)
@@ -188,35 +179,25 @@ class Quoter:
                 if not self._stop.is_set():
                     session.on_parameters(document)
             if data is not None:
-                self._write_status()
+                self._board.write()
 
     def _look_at_warm_up(self, session: Session) -> None:
         late = session.give_up_warm_up(self._options.warm_up_seconds)
         if late is not None:
             reason = f"volatility was not known within {self._options.warm_up_seconds:g} s"
-            self._refused, self._note = (
-                Refused(content_hash=late.content_hash, reason=reason),
-                f"{late.version}: {reason}",
-            )
             log.warning("parameters refused", version=late.version, reason=reason)
-            self._write_status()
+            self._board.refuse(Refused(content_hash=late.content_hash, reason=reason), reason)
 
     def _look_at_limits(self, session: Session) -> None:
-        loss = None if self._hard is None or self._state == "stopping" else self._hard.look(session)
+        loss = None if self._hard is None or self._board.state == "stopping" else self._hard.look(session)
         if loss is not None:
             self._throw(*loss)
 
     def _look_at_switches(self, session: Session) -> None:
-        if self._state != "stopping":
+        if self._board.state != "stopping":
             self._switches.look(session)
-            self._say_state(session)
-
-    def _say_state(self, session: Session) -> None:
-        """Write the status at once when the state is another: people wait for it."""
-        state: State = "killed" if session.kill else "halted" if session.halted else "quoting"
-        if self._state not in (state, "stopping"):
-            self._state = state
-            self._write_status()
+            self._board.kill = self._switches.kill
+            self._board.become("killed" if session.kill else "halted" if session.halted else "quoting")
 
     def _signalled(self) -> None:
         try:
@@ -257,12 +238,12 @@ class Quoter:
 
     async def _beat(self) -> None:
         while True:
-            self._write_status()
+            self._board.write()
             await asyncio.sleep(_HEARTBEAT_SECONDS)
 
     async def _end(self) -> int:
         """Halt, cancel all, wait until the venue confirms, close the journal."""
-        self._state = "stopping"
+        self._board.state = "stopping"
         reason = "stopped" if self._fault is None else f"fault: {self._fault!r}"
         log.info("stopping", reason=reason)
         session = self._session
@@ -280,7 +261,7 @@ class Quoter:
             self._attempt(lambda: session.end(reason))
         if self._journal is not None:
             await self._close_journal(self._journal)
-        self._write_status()
+        self._board.write()
         log.info("stopped", reason=reason)
         return 0 if self._fault is None else 1
 
@@ -328,7 +309,7 @@ class Quoter:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """Stop when any part of the process ends: none of them may be missing while it quotes."""
-        if task.cancelled() or self._state == "stopping":
+        if task.cancelled() or self._board.state == "stopping":
             return
         self._failed(task.exception() or Failed("a part of the process ended by itself"))
 
@@ -344,47 +325,3 @@ class Quoter:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def _write_status(self) -> None:
-        status = LiveStatus(
-            pid=os.getpid(),
-            session=self._session_name,
-            venue=self._venue.name,
-            symbol=self._venue.symbol,
-            started_ns=self._started_ns,
-            heartbeat_ns=time.time_ns(),
-            state=self._state,
-            kernel_digest=KERNEL_DIGEST,
-            killed=self._seen_kill(),
-            refused=self._refused,
-            note=self._note or self._session_note(),
-        )
-        if self._session is not None:
-            warm_up = self._session.warm_up
-            warming = {"warming": None if warm_up is None else warm_up.document.content_hash}
-            view = warming | self._session.view() | self._session.orders.trips.figures()
-            known = {name: value for name, value in view.items() if name in LiveStatus.model_fields}
-            status = status.model_copy(update=known)
-            self._write_ledger(self._session)
-        write_status(self._status_file, status)
-
-    def _session_note(self) -> str:
-        """Return what a person should know of the session: what keeps it out, or which version is to come."""
-        if self._session is None:
-            return ""
-        learns = self._session.warm_up
-        coming = "" if learns is None else f"version {learns.document.version} learns volatility and quotes then"
-        return self._session.halt_reason or coming
-
-    def _write_ledger(self, session: Session) -> None:
-        """Keep what limits count, but not while killed: re-arming begins anew."""
-        ledger = session.ledger()
-        if ledger is not None and ledger != self._ledger and self._switches.kill is None:
-            write_ledger(self._folder, ledger)
-            self._ledger = ledger
-        if self._hard is not None and self._switches.kill is None:
-            self._hard.keep()
-
-    def _seen_kill(self) -> Killed | None:
-        kill = self._switches.kill
-        return None if kill is None else Killed.model_validate(kill.model_dump(include=set(Killed.model_fields)))
