@@ -49,18 +49,19 @@ def print_regimes(seeds: int) -> bool:
 
 
 def print_paper(simulations: int) -> bool:
-    """Print the table of the simulation, beside the equations themselves."""
-    print(f"Avellaneda and Stoikov, {simulations} simulations, gamma {paper.GAMMA:g}")
-    print(f"  {'':22} {'spread':>7} {'profit':>7} {'std':>6} {'final q':>8} {'std':>6}")
+    """Print the table of the simulation beside the equations; true when they agree as far as chance lets."""
+    print(f"Avellaneda and Stoikov, gamma {paper.GAMMA:g}; {simulations} simulations, the equations 100 times as many")
+    print(f"  {'':21} {'spread':>7} {'profit':>7} {'std':>6} {'final q':>8} {'std':>6}")
+    good = True
     for name, follows in (("inventory", paper.HELD), ("symmetric", paper.UNMOVED)):
-        for how, found in (
-            ("replay", paper.simulated(simulations, follows)),
-            ("equations", paper.computed(100 * simulations, follows)),
-        ):
-            figures = f"{found.profit.mean():7.2f} {found.profit.std(ddof=1):6.2f}"
-            held = f"{found.final_q.mean():8.2f} {found.final_q.std(ddof=1):6.2f}"
-            print(f"  {name:10} {how:11} {found.spread.mean():7.2f} {figures} {held}", flush=True)
-    return True
+        replayed = paper.simulated(simulations, follows)
+        equations = paper.computed(100 * simulations, follows)
+        for how, found in (("replay", replayed), ("equations", equations)):
+            profit, q = (f"{each.mean():7.2f} {each.std(ddof=1):6.2f}" for each in (found.profit, found.final_q))
+            print(f"  {name:10} {how:10} {found.spread.mean():7.2f} {profit}  {q}", flush=True)
+        pairs = (replayed.profit, equations.profit), (replayed.final_q, equations.final_q)
+        good = good and all(paper.agrees(*pair) for pair in pairs)
+    return good
 
 
 PARTS: Final[dict[str, Callable[[int], bool]]] = {"width": print_width, "edge": print_edge, "regimes": print_regimes}

@@ -101,6 +101,13 @@ def computed(count: int, follows: float = HELD, seed: int = 0) -> Outcome:
     return Outcome(np.full(count, np.mean(spreads)), cash + q * mid, q)
 
 
+def agrees(found: F64, truth: F64) -> bool:
+    """Say whether mean and deviation are within four standard errors of the truth's."""
+    deviation, errors = float(np.std(truth)), 4.0 / len(found) ** 0.5
+    mean = abs(np.mean(found) - np.mean(truth)) <= errors * deviation
+    return bool(mean and abs(np.std(found) / deviation - 1.0) <= errors / 2**0.5)
+
+
 def run(drawn: Simulation, parts: Sequence[ParameterSet]) -> tuple[float, float, float]:
     """Return (mean width, profit, final q) of one simulation, in the paper's units."""
     base, quote, widths = HELD, QUOTE, []
