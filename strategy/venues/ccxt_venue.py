@@ -22,6 +22,7 @@ KEEP_ALIVE_MS: Final = 15_000
 RECV_WINDOW_MS: Final = 5_000
 # After a failed watch the loop has to breathe: an error that ccxt has stored is raised again at once, for ever.
 PAUSE_SECONDS: Final = 0.05
+CLOSE_SECONDS: Final = 5.0  # a venue that talks on and never answers our close is left after so long
 _SILENT_SECONDS: Final = 3 * KEEP_ALIVE_MS / 1000
 _TEXT_LIMIT: Final = 300
 
@@ -168,7 +169,10 @@ class Connection:
             del self._exchange.clients[self._url]
         if self._client.error is None:
             self._client.error = VenueError("closed by us")  # ccxt then reports nothing to anybody
-        await self._client.close()
+        try:
+            await asyncio.wait_for(self._client.close(), CLOSE_SECONDS)
+        except TimeoutError:
+            log.warning("close not answered", url=self._url.split("?")[0])
         if self.ended.done() and not self.ended.cancelled():
             self.ended.exception()
 
