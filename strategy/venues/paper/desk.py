@@ -18,7 +18,7 @@ from strategy.venues.paper.refusals import (
     unknown_order,
     would_take,
 )
-from strategy.venues.paper.words import Words
+from strategy.venues.paper.reports import Reports
 
 OWNER = 1
 KEPT = 20_000
@@ -28,7 +28,7 @@ UserEvent = dict[str, Any]
 class Desk:
     """Own orders of the one account. Every call happens at the engine's present moment."""
 
-    def __init__(self, engine: Engine, account: Ledger, filters: Filters, reports: Words) -> None:
+    def __init__(self, engine: Engine, account: Ledger, filters: Filters, reports: Reports) -> None:
         """Open the desk; `on_user_event` may be set to hear the user stream."""
         self.filters = filters
         self.orders: dict[int, OwnOrder] = {}

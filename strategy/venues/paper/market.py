@@ -20,7 +20,6 @@ from strategy.venues.paper.publisher import Frame, Publisher
 from strategy.venues.paper.recording import Recording
 from strategy.venues.paper.regimes import Weather
 from strategy.venues.paper.reports import Reports
-from strategy.venues.paper.words import Words
 
 STEP_NS = 50_000_000
 DEPTH_NS = 100_000_000
@@ -55,7 +54,7 @@ class Market:
         self.engine.on_print.append(self.day.hear)
         self.publisher = self._voice()(self.engine, self.grid, config.venue_symbol)
         self.account: Ledger
-        self.reports: Words
+        self.reports: Reports
         if config.is_futures:
             self.account = FuturesAccount(config, self.grid, self._mark)
             self.reports = FuturesReports(self.grid, config.venue_symbol, self.account)

@@ -64,8 +64,8 @@ class Reports:
             "V": PREVENTION,
         }
 
-    def position(self, account: Ledger, at_ns: int) -> dict[str, Any]:
-        """Return an outboundAccountPosition with both holdings."""
+    def position(self, account: Ledger, at_ns: int) -> dict[str, Any] | None:
+        """Return an outboundAccountPosition with both holdings; None would mean that there is nothing to tell."""
         holdings = [
             {"a": holding.asset, "f": money_text(holding.free), "l": money_text(holding.locked)}
             for holding in account.holdings()

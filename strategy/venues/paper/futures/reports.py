@@ -1,26 +1,26 @@
 """Own orders, trades, positions and the wallet in the words of USDT-M futures."""
 
-from collections.abc import Iterable
 from typing import Any
 
-from strategy.kernel.records import BUY, SELL
+from strategy.kernel.records import BUY
 from strategy.venues.paper.accounts import Holding, Ledger
 from strategy.venues.paper.engine import Print
 from strategy.venues.paper.futures.positions import FuturesAccount, Position
 from strategy.venues.paper.grid import UNIT, Grid, money_text
 from strategy.venues.paper.orders import MS, OwnOrder, OwnTrade
-from strategy.venues.paper.reports import PREVENTION, SIDE_WORD, ZERO
+from strategy.venues.paper.reports import PREVENTION, SIDE_WORD, ZERO, Reports
 
 MAINTENANCE = "0.004"
 MAINTENANCE_SHARE = 250  # of a position's worth
 
 
-class FuturesReports:
-    """Words for one symbol and its account."""
+class FuturesReports(Reports):
+    """Words for one symbol and its account, where they differ from spot's."""
 
     def __init__(self, grid: Grid, venue_symbol: str, account: FuturesAccount) -> None:
         """Speak of one symbol on its grid, and of one account."""
-        self._grid, self._symbol, self._account = grid, venue_symbol, account
+        super().__init__(grid, venue_symbol)
+        self._account = account
         self._told = account.changes
 
     def execution(self, order: OwnOrder, kind: str, at_ns: int, trade: OwnTrade | None = None) -> dict[str, Any]:
@@ -92,32 +92,13 @@ class FuturesReports:
         """Return the reply to a cancel: on futures its clientOrderId is the order's."""
         return self._order_fields(order)
 
-    def trades(self, trades: Iterable[OwnTrade]) -> list[dict[str, Any]]:
-        """Return own trades as userTrades lists them."""
-        return [self._own_trade(trade) for trade in trades]
-
     def public_trade(self, trade: Print) -> dict[str, Any]:
         """Return a public trade as trades lists it."""
-        return {
-            "id": trade.trade_id,
-            "price": self._grid.price(trade.price),
-            "qty": self._grid.quantity(trade.qty),
-            "quoteQty": money_text(self._grid.quote_units(trade.price, trade.qty)),
-            "time": trade.at_ns // MS,
-            "isBuyerMaker": trade.side == SELL,
-        }
+        return _without("isBestMatch", super().public_trade(trade))
 
     def aggregate_trade(self, trade: Print) -> dict[str, Any]:
         """Return a public trade as an aggregate of itself."""
-        return {
-            "a": trade.trade_id,
-            "p": self._grid.price(trade.price),
-            "q": self._grid.quantity(trade.qty),
-            "f": trade.trade_id,
-            "l": trade.trade_id,
-            "T": trade.at_ns // MS,
-            "m": trade.side == SELL,
-        }
+        return _without("M", super().aggregate_trade(trade))
 
     def commission(self, fees: tuple[str, str]) -> dict[str, Any]:
         """Return the commission reply; `fees` are maker and taker commission as fractions."""
@@ -268,3 +249,7 @@ class FuturesReports:
 
     def _signed(self, lots: int) -> str:
         return ("-" if lots < 0 else "") + self._grid.quantity(abs(lots))
+
+
+def _without(name: str, told: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in told.items() if key != name}
