@@ -125,11 +125,14 @@ def summary(done: "Calibration") -> dict[str, Any]:
 
 def front_rows(result: "StudyResult") -> list[dict[str, Any]]:
     """Return the points of a Pareto study, the winner first, with their scores on validation; else none."""
+    from analytics.study.candidates import left_on_front
+
     measures = result.settings.objective.measures
     if len(measures) < 2:
         return []
+    left = left_on_front(result.candidates)
     return [
-        {"trial": each.trial.number, "keeps to limits": each.validation.violation <= 0}
+        {"trial": each.trial.number, "still on it": any(each is other for other in left)}
         | dict(zip(measures, each.validation.goals, strict=True))
         for each in result.candidates
     ]

@@ -17,7 +17,7 @@ from analytics.registry.registry import Registry
 from analytics.registry.study_figures import study_figures
 from analytics.registry.tracking import translated
 from analytics.report import plots
-from analytics.study.candidates import front_of
+from analytics.study.candidates import front_of, left_on_front
 from analytics.study.objective import Evaluation
 from analytics.study.study import StudyResult
 from analytics.study.trials import TrialRow
@@ -166,12 +166,13 @@ def _log_tables(client: Any, run_id: str, result: StudyResult) -> None:
 
 def _front_rows(result: StudyResult) -> Iterator[dict[str, Any]]:
     """Yield the candidates of several objectives in their order: scores of both parts, then what was searched."""
-    names = result.settings.objective.measures
+    names, left = result.settings.objective.measures, {each.trial.number for each in left_on_front(result.candidates)}
     for place, each in enumerate(result.candidates):
         row: dict[str, Any] = {"place": place + 1, "trial": each.trial.number}
         row |= {f"train.{name}": value for name, value in zip(names, each.trial.goals, strict=True)}
         row |= {f"validation.{name}": value for name, value in zip(names, each.validation.goals, strict=True)}
-        yield row | {"feasible": each.validation.violation <= 0} | each.trial.values
+        row |= {"feasible": each.validation.violation <= 0, "validation_front": each.trial.number in left}
+        yield row | each.trial.values
 
 
 def _log_table(client: Any, run_id: str, rows: Sequence[dict[str, Any]], file: str) -> None:

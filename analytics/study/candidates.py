@@ -54,6 +54,12 @@ def choose(bench: Bench, space: Space, folds: Folds, rows: Sequence[TrialRow], c
     return tuple(_from_front(found, bench.objective) if bench.objective.also else _by_rank(found))
 
 
+def left_on_front(found: Sequence[Candidate]) -> list[Candidate]:
+    """Return the candidates that are on the Pareto front of the validation folds and keep to the limits there."""
+    feasible = [each for each in found if each.validation.violation <= 0]
+    return [feasible[i] for i in front(np.array([each.validation.goals for each in feasible]))] if feasible else []
+
+
 def _rank(row: TrialRow) -> tuple[bool, bool, float]:
     return row.feasible, not row.pruned, row.score if row.feasible else -row.violation
 
@@ -72,12 +78,10 @@ def _by_rank(found: Sequence[Candidate]) -> list[Candidate]:
 
 def _from_front(found: Sequence[Candidate], objective: Objective) -> list[Candidate]:
     """Return candidates of several objectives: the feasible ones' front by preference, then the others by rank."""
-    feasible = [each for each in found if each.validation.violation <= 0]
-    if not feasible:
+    left = left_on_front(found)
+    if not left:
         return _by_rank(found)
-    goals = np.array([each.validation.goals for each in feasible])
-    on_front = front(goals)
     weights = [objective.weights[measure] for measure in objective.measures] if objective.weights else []
-    order = np.argsort(-preference(goals[on_front], weights), kind="stable")
-    chosen = [feasible[i] for i in on_front[order]]
+    liked = preference(np.array([each.validation.goals for each in left]), weights)
+    chosen = [left[i] for i in np.argsort(-liked, kind="stable")]
     return chosen + _by_rank([each for each in found if all(each is not other for other in chosen)])

@@ -107,7 +107,11 @@ def calibrate(
     verdicts, front = done.pop("verdicts"), done.pop("front")
     console.facts("calibrated", done)
     if front:
-        console.table("Pareto front, validation folds", list(front[0]), [list(row.values()) for row in front])
+        console.table(
+            "Pareto front of the train folds, scores on the validation folds",
+            list(front[0]),
+            [list(row.values()) for row in front],
+        )
     console.table(f"gates of version {done['version']}", GATE_COLUMNS, verdicts)
 
 

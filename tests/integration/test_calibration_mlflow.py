@@ -187,6 +187,27 @@ def test_a_version_is_computed_again_equal_to_the_last_digit(registry, market, t
     assert "equal to the last digit" in again.said
 
 
+def test_a_pareto_study_shows_its_front(registry, market):
+    both = Objective(also=("calm_aggressiveness",), min_fills=1, min_fills_per_hour=0.0)
+    found = calibrate(registry, *market, BASE, dataclasses.replace(SETTINGS, objective=both, seed=31), GATES)
+    run = registry.client.get_run(found.logged.run_id)
+    assert run.data.tags["objective"] == "markout + calm_aggressiveness"
+    assert "plots/pareto.png" in {file.path for file in registry.client.list_artifacts(run.info.run_id, "plots")}
+    table = json.loads(mlflow.artifacts.load_text(f"{run.info.artifact_uri}/front.json"))
+    rows = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
+    assert [row["trial"] for row in rows] == [each.trial.number for each in found.result.candidates]
+    assert [row["validation.markout"] for row in rows] == pytest.approx(
+        [each.validation.score for each in found.result.candidates]
+    )
+    assert rows[0]["validation_front"]
+    trials = json.loads(mlflow.artifacts.load_text(f"{run.info.artifact_uri}/trials.json"))
+    place = trials["columns"].index("front")
+    assert {i for i, row in enumerate(trials["data"]) if row[place]} == {row["trial"] for row in rows}
+    nested = registry.client.get_run(found.logged.candidate_run_ids[-1])
+    assert nested.data.tags["kind"] == "front"
+    assert "validation.score.calm_aggressiveness" in nested.data.metrics
+
+
 def test_an_interrupted_calibration_registers_nothing(registry, market):
     before = registry.versions(*PLACE).height
 
