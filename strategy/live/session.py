@@ -18,7 +18,6 @@ import structlog
 from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.kernel.records import (
     BALANCE,
-    BUY,
     CANCEL,
     HALT,
     KILL,
@@ -27,16 +26,15 @@ from strategy.kernel.records import (
     PARAMETERS,
     REJECT,
     REJECT_GUARD,
-    TAKE,
     TIMER,
 )
 from strategy.live.account import Account
-from strategy.live.desk import PREFIX, LiveOrder
+from strategy.live.desk import LiveOrder
 from strategy.live.holds import Holds
 from strategy.live.journal import JournalWriter, action_fields
 from strategy.live.ledger import Ledger, ledger_event, ledger_of
 from strategy.live.market_watch import MarketWatch
-from strategy.live.order_records import fill_record, order_step
+from strategy.live.order_records import fill_record, live_order, new_client_id, order_step
 from strategy.live.orders import Orders
 from strategy.live.session_start import SessionStart
 from strategy.live.warm_up import LiveStepper, WarmUp, needs_warm_up
@@ -247,7 +245,9 @@ class Session:
             self._hooks.killed(cause)
 
     def _act(self, action: np.void) -> None:
-        order = self._order(action)
+        version = self.document.version
+        client_id = self.orders.client_id(int(action["order_id"])) or new_client_id(self._start.token, version, action)
+        order = live_order(action, self._stepper.decision, client_id, version)
         about = {"client_id": order.client_id, "version": order.version, "regime": order.regime}
         about["mid_ticks"] = order.mid_ticks
         self._journal.action(self._last_ns, {"seq": self.events, **action_fields(action), **about})
@@ -262,36 +262,12 @@ class Session:
         self._journal.veto(self._last_ns, order.order_id, reason)
         self.push(new_event(REJECT, order_id=order.order_id, code=REJECT_GUARD))
 
-    def _order(self, action: np.void) -> LiveOrder:
-        """Return the order that an action is about, with mid and regime as they were decided."""
-        decision = self._stepper.decision
-        return LiveOrder(
-            client_id=self._client_id(action),
-            order_id=int(action["order_id"]),
-            version=self.document.version,
-            side=int(action["side"]),
-            level=int(action["level"]),
-            price_ticks=int(action["price_ticks"]),
-            qty_lots=int(action["qty_lots"]),
-            mid_ticks=float(decision["mid_ticks"]),
-            regime=int(decision["regime"]),
-            sent_ns=time.time_ns(),
-            kind="ioc" if action["kind"] == TAKE else "post_only",
-            purpose=int(action["purpose"]),
-        )
-
     def _veto(self, order: LiveOrder) -> str | None:
         if self.kill:
             return f"kill switch: thrown ({KILL_NAMES[self.kill]}), no order may go out"
+        if self._holds:
+            return f"held: {self._holds}"
         return self.account.veto(self._last_ns, order, self.orders.live)
-
-    def _client_id(self, action: np.void) -> str:
-        """Return the id that the venue knows the order by: session, version, slot and number."""
-        known = self.orders.client_id(int(action["order_id"]))
-        side = "b" if action["side"] == BUY else "a"
-        return (
-            known or f"{PREFIX}{self._start.token}-{self.document.version}-{side}{action['level']}-{action['order_id']}"
-        )
 
     def now_ns(self) -> int:
         """Return the session's clock, which never goes back."""

@@ -8,7 +8,7 @@ import pytest
 
 from strategy.errors import BadData, Failed
 from strategy.kernel.jit import KERNEL_DIGEST
-from strategy.kernel.records import BOOK, GAP, KILLED_BY_DAY_LOSS, KILLED_BY_HAND, SELL
+from strategy.kernel.records import BOOK, GAP, HALT, KILLED_BY_DAY_LOSS, KILLED_BY_HAND, SELL
 from strategy.live.guard import Limits
 from strategy.live.journal import JournalWriter, read_journal
 from strategy.live.ledger import LEDGER_FILE, read_ledger, write_ledger
@@ -17,6 +17,7 @@ from strategy.live.session import Hooks, Session
 from strategy.live.session_start import SessionStart, new_stepper
 from strategy.policies.document import ParameterDocument
 from strategy.policies.parameters import parse_parameters
+from strategy.policies.stepper import new_event
 from strategy.venues.ports import Balance, OwnFill
 from tests.unit.fake_broker import INSTRUMENT, FakeBroker
 
@@ -273,6 +274,30 @@ async def test_an_order_that_slips_out_under_a_thrown_switch_is_vetoed(desk: Des
     desk.session.on_halt(False, "now")
     assert {veto["reason"] for veto in entries(desk, "veto")} == {"kill switch: thrown (by hand), no order may go out"}
     assert not desk.resting()
+
+
+async def test_an_order_that_slips_out_while_the_session_is_held_is_vetoed(desk: Desk) -> None:
+    await desk.quoted()
+    desk.session.hold("test", "a reason")
+    await desk.quoted(0)
+    desk.session.push(new_event(HALT, flag=0))  # as if the strategy did not know
+    desk.diff([["60001.00", "1.0"]])
+    assert {veto["reason"] for veto in entries(desk, "veto")} == {"held: a reason"}
+    assert not desk.resting()
+
+
+async def test_each_hold_has_to_end_before_quoting_goes_on(desk: Desk) -> None:
+    await desk.quoted()
+    for cause in ("one", "other"):
+        desk.session.hold(cause, f"because of {cause}")
+    assert desk.session.halt_reason == "because of one; because of other"
+    await desk.quoted(0)
+    desk.session.release("one")
+    desk.session.release("unknown")
+    desk.diff([["60001.00", "1.0"]])
+    assert not desk.resting()
+    desk.session.release("other")
+    await desk.quoted()
 
 
 async def test_a_stop_loss_goes_out_as_a_taker_that_closes_and_is_journalled_as_such(tmp_path: Path) -> None:
