@@ -87,7 +87,8 @@ def test_market_data_is_typed(rest):
     order = rest.new_order(symbol=VENUE_SYMBOL, side=BUY, type=NewOrderTypeEnum["MARKET"], quantity=0.001).data()
     trades = rest.get_trades(symbol=VENUE_SYMBOL).data()
     assert order.fills[0].trade_id in {trade.id for trade in trades}
-    assert rest.agg_trades(symbol=VENUE_SYMBOL).data()[-1].p == trades[-1].price
+    prices = {each.f: each.p for each in rest.agg_trades(symbol=VENUE_SYMBOL).data()}
+    assert prices[trades[-1].id] == trades[-1].price
 
 
 def test_an_order_lives_from_placement_to_cancel(rest):

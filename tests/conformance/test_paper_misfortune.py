@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import time
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -84,11 +85,16 @@ def test_a_page_instead_of_json_is_an_error_or_to_ccxt_an_empty_account(exchange
 
 
 def test_a_late_reply_comes_after_the_deed(exchange, venue):
-    venue.fault("delay", on="place", seconds=1.0)
-    exchange.timeout = 300
+    price = exchange.price_to_precision(SYMBOL, exchange.fetch_order_book(SYMBOL)["bids"][0][0] * 0.99)
+    venue.fault("delay", on="place", seconds=3.0)
+    exchange.timeout = 1_000
     with pytest.raises(ccxt.RequestTimeout):
-        bid(exchange, "slow")
-    assert [order["clientOrderId"] for order in venue.state()["open_orders"]] == ["slow"]
+        exchange.create_order(SYMBOL, "limit", "buy", 0.001, price, {"newClientOrderId": "slow"})
+    exchange.timeout = 10_000
+    deadline = time.monotonic() + DEADLINE_S
+    while not (resting := venue.state()["open_orders"]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert [order["clientOrderId"] for order in resting] == ["slow"]
 
 
 def test_a_skewed_clock_refuses_what_is_signed_until_it_is_set_right(exchange, venue):
@@ -195,7 +201,7 @@ async def test_faults_reach_the_socket_api_too():
         await fault(what="html")
         await socket.send_json({"id": 2, "method": "ping"})
         assert (await socket.receive_str(timeout=DEADLINE_S)).startswith("<!DOCTYPE html>")
-        await fault(what="delay", seconds=0.3, on="ping")
+        await fault(what="delay", seconds=1.0, on="ping")
         await socket.send_json({"id": 3, "method": "ping"})
         await socket.send_json({"id": 4, "method": "time"})
         assert [(await socket.receive_json(timeout=DEADLINE_S))["id"] for _ in range(2)] == [4, 3]

@@ -9,7 +9,7 @@ from typing import Any, Final
 UserEvent = dict[str, Any]
 Later = Callable[[float, Callable[[], None]], object]
 REPORTS: Final = ("executionReport", "ORDER_TRADE_UPDATE")  # spot's and futures' news of an order
-MOST_HELD_S: Final = 2.0  # a report that waits for another one to overtake it waits no longer
+MOST_HELD_S: Final = 5.0  # a report that waits for another one to overtake it waits no longer
 
 
 def _later(seconds: float, call: Callable[[], None]) -> object:
