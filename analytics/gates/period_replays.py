@@ -54,6 +54,7 @@ class PeriodReplays:
         self.tape, self.info, self.config = tape, info, config
         self._period_ns, self._cache = period_ns, cache
         self._path = mid_path(tape)
+        self._mid_ticks = float(np.nanmean(self._path.mid))
         self._excerpts: dict[Window, Tape] = {}
 
     def run(
@@ -86,7 +87,7 @@ class PeriodReplays:
     def _quoted_atoms(self, parameters: ParameterSet) -> float:
         """Return the notional that one side quotes, in atoms."""
         lots = parameters.quoting.order_qty / float(self.info.lot_size) * len(parameters.quoting.buy_spreads)
-        return lots * float(np.nanmean(self._path.mid))
+        return lots * self._mid_ticks
 
 
 def _added(parts: Sequence[tuple[Tally, F64]]) -> Replayed:

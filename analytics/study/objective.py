@@ -87,6 +87,11 @@ class Bench:
     workers: int = 1
     excerpts: dict[Window, Tape] = field(default_factory=dict)
     indices: dict[Window, Index] = field(default_factory=dict)
+    price: float = field(init=False)  # mean mid over the tape, quote currency
+
+    def __post_init__(self) -> None:
+        """Work out once what every trial is held against."""
+        object.__setattr__(self, "price", float(np.nanmean(self.path.mid)) * float(self.info.tick_size))
 
     def evaluate(
         self, parameters: ParameterSet, folds: Sequence[Fold], prediction: PredictionError | None = None
@@ -149,8 +154,7 @@ class Bench:
         total = combine([tally(run, path, self.info) for run, path in zip(runs, paths, strict=True)])
         figures = metrics_of(total).overall
         levels = len(parameters.quoting.buy_spreads)
-        price = float(np.nanmean(self.path.mid)) * float(self.info.tick_size)
-        quoted = parameters.quoting.order_qty * levels * price
+        quoted = parameters.quoting.order_qty * levels * self.price
         run = FoldRun(runs, figures, quoted, sum(window.hours for window in fold))
         scores = tuple(SCORES[measure](run) for measure in self.objective.measures)
         missed = shortfalls(self.objective, figures, total, runs, self.info)

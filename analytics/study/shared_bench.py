@@ -41,7 +41,7 @@ class SharedBench(Bench):
     @classmethod
     def of(cls, bench: Bench, **own: Any) -> Self:
         """Return a bench that shares its replays."""
-        return cls(**{each.name: getattr(bench, each.name) for each in fields(Bench)}, **own)
+        return cls(**{each.name: getattr(bench, each.name) for each in fields(Bench) if each.init}, **own)
 
     def over(self, sets: Sequence[ParameterSet], fold: Fold, kept: bool) -> Iterator[Measured]:
         """Yield how each set did on a fold; on a train fold, whoever replayed it."""
