@@ -58,7 +58,7 @@ def _draw_ratios(axis: Axes, sources: Mapping[str, Filled]) -> None:
         axis.bar(np.arange(len(regimes)) + 0.27 * (place - 1), heights, 0.25, color=COLOURS[source], label=source)
     axis.set_xticks(range(len(regimes)), regimes)
     axis.set_ylabel("orders with a fill")
-    axis.legend(fontsize=9, frameon=False)
+    axis.legend(fontsize=9, frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1.0, 1.0))
 
 
 def _draw_times(axis: Axes, sources: Mapping[str, Filled]) -> None:

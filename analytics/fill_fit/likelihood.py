@@ -7,7 +7,7 @@ chain, and its likelihood the product of the chances that the forward filter giv
 on hidden Markov models", 1989, section III.A). With `clumping` 0 the chain is the replay's own queue.
 
 Trades and displays come over two streams whose order is not certain: one observation in a hundred may be anything, and
-what is ahead is known to a twentieth of what it was.
+what is ahead is known to a hundredth of what it was.
 """
 
 import math
@@ -22,7 +22,7 @@ from strategy.replay.queue_models import QUEUE_MODELS, RISK_AVERSE, share_behind
 
 CELLS: Final = 65  # what is ahead, from nothing to all that was there at first, in so many places
 MISTAKEN: Final = 0.01  # of the observations
-BLUR: Final = 0.05  # of what was ahead at first
+BLUR: Final = 0.01  # of what was ahead at first
 
 MODEL: Final = np.dtype([("queue_model", "i8"), ("queue_exponent", "f8")])
 

@@ -37,8 +37,9 @@ class Interval(Part):
 
     @classmethod
     def of(cls, estimate: Estimate) -> Self:
-        """Take an estimate over."""
-        return cls(value=estimate.value, low=estimate.low, high=estimate.high)
+        """Take an estimate over, to six digits."""
+        value, low, high = (float(f"{each:.6g}") for each in (estimate.value, estimate.low, estimate.high))
+        return cls(value=value, low=low, high=high)
 
     @property
     def estimate(self) -> Estimate:

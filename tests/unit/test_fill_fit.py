@@ -13,6 +13,7 @@ from analytics.fill_fit.queues import FALL, FILLED, PASSED, RISE, Queues, observ
 from analytics.tape.latencies import RoundTrips
 from analytics.tape.line import Days
 from strategy.errors import Failed
+from tests.unit.paper_queue_samples import paper_session
 from tests.unit.queue_samples import queue_market
 from tests.unit.round_trip_samples import DAY, SYMBOL, VENUE
 
@@ -73,6 +74,24 @@ def test_the_exponent_is_within_its_interval_for_most_seeds(exponent: float) -> 
         assert akaike(found)["risk_averse"] > 10.0
     assert inside >= 4
     assert powers >= 4
+
+
+@pytest.mark.slow
+def test_on_the_paper_venue_the_exponent_of_its_own_cancels_is_within_for_most_seeds() -> None:
+    inside = 0
+    for seed in range(5):
+        tape, own, cancels = paper_session(seed, 240)
+        found = fit_queues(observe(tape, own).queues).exponent
+        inside += found.low <= exponent_of(cancels) <= found.high
+        assert found.high < 1.0
+    assert inside >= 4
+
+
+def exponent_of(cancels: list[tuple[int, int, bool]]) -> float:
+    """Return the exponent that cancels seen one by one speak for: P(ahead) = a^n / (a^n + b^n)."""
+    ahead, behind, was_ahead = np.array(cancels, np.float64).T
+    signed = np.where(was_ahead == 1, 1, -1) * np.log(ahead / behind)
+    return profile(lambda n: -float(np.sum(np.log1p(np.exp(-n * signed)))), 0.05, 20.0).estimate.value
 
 
 def test_too_few_orders_are_refused_with_their_number() -> None:
