@@ -92,7 +92,7 @@ def test_a_stream_that_falls_mute_alone_ends_the_connection(
     venue.fault("mute", stream=stream, seconds=8)
     wait_for(lambda: f"lost: silent {name}" in marks(tmp_path, venue)[before:], 8, "the silence is noticed")
     assert life.end() == 0
-    venue.fault("mute", stream=stream, seconds=0)
+    venue.fault("mute", stream=stream, seconds=0.001)
 
 
 def test_the_venues_clock_is_estimated_and_recorded(venue: LoggedVenue, tmp_path: Path) -> None:
