@@ -37,10 +37,10 @@ def test_a_fault_is_asked_for_by_command_and_meets_the_next_request(admin_port, 
             url = process.stdout.readline().rpartition(" ")[2].strip()
             assert process.stdout.readline() == f"paper venue admin on http://127.0.0.1:{admin_port}\n"
             assert run(["venue", "fault", "error", "code=503"]) == 0
-            assert httpx.get(f"{url}/api/v3/ping").status_code == 503
-            assert httpx.get(f"{url}/api/v3/ping").status_code == 200
+            assert httpx.get(f"{url}/api/v3/ping", timeout=30).status_code == 503
+            assert httpx.get(f"{url}/api/v3/ping", timeout=30).status_code == 200
             assert run(["venue", "fault", "skip", "count=2", "stream=trade"]) == 0
-            assert httpx.get(f"{url}/api/v3/depth", params={"symbol": VENUE_SYMBOL}).status_code == 200
+            assert httpx.get(f"{url}/api/v3/depth", params={"symbol": VENUE_SYMBOL}, timeout=30).status_code == 200
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 0

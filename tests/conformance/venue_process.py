@@ -24,7 +24,7 @@ class Venue:
 
     def state(self) -> dict[str, Any]:
         """Return the venue's own account of what happened."""
-        return httpx.get(f"{self.admin_url}/admin/state").raise_for_status().json()
+        return httpx.get(f"{self.admin_url}/admin/state", timeout=30).raise_for_status().json()
 
     def fault(self, what: str, **fields: Any) -> int:
         """Have something go wrong; return how many connections it ended."""
@@ -48,7 +48,7 @@ def paper_process(*options: str) -> Iterator[Venue]:
             yield Venue(*urls)
         finally:
             process.send_signal(signal.SIGTERM)
-            code = process.wait(timeout=10)
+            code = process.wait(timeout=60)
     assert code == 0
 
 
