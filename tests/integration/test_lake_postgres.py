@@ -79,7 +79,7 @@ def test_two_writers_and_a_reader_lose_nothing(place):
 
 
 def test_ingest_killed_at_any_moment_loses_and_doubles_nothing(place):
-    lakes.ingest_killed_at_any_moment_loses_and_doubles_nothing(place)
+    lakes.ingest_killed_at_any_moment_loses_and_doubles_nothing(place, kills=3)
 
 
 def test_writers_take_turns_on_the_server_and_a_killed_one_gives_its_turn_back(place):
