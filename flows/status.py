@@ -63,7 +63,8 @@ def _quoting(settings: Settings) -> Iterator[Line]:
         return
     counts = f"{live.open_orders} open orders, {live.fills} fills"
     facts = f"version {live.version}, heartbeat {ago(live.heartbeat_ns)}, {_holdings(settings, live)}{counts}"
-    yield Line(f"quoting {venue} {symbol}", live.state, facts + _speed(live) + (", panic" if live.panicking else ""))
+    said = (", panic" if live.panicking else "") + (f"; {live.note}" if live.note else "")
+    yield Line(f"quoting {venue} {symbol}", live.state, facts + _speed(live) + said)
 
 
 def _speed(live: doors.LiveStatus) -> str:

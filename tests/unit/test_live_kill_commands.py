@@ -149,6 +149,24 @@ def test_a_process_that_throws_the_switch_again_fails_the_rearming(settings, swi
     assert "threw the switch again: drawdown" in capsys.readouterr().err
 
 
+def test_status_says_what_keeps_a_process_from_quoting(settings) -> None:
+    shown = LiveStatus(
+        pid=os.getpid(),
+        session="s9",
+        venue=settings.venue,
+        symbol=settings.symbol,
+        started_ns=1,
+        heartbeat_ns=time.time_ns(),
+        state="halted",
+        kernel_digest="k",
+        note="user stream lost: closed",
+    )
+    write_status(settings.layout.status_file(settings.venue, settings.symbol), shown)
+    (line,) = [line for line in status.status(settings) if line.what.startswith("quoting")]
+    assert line.state == "halted"
+    assert line.detail.endswith("; user stream lost: closed")
+
+
 def test_status_and_doctor_show_switch_and_halt(settings, switch) -> None:
     assert status.Line("kill switch paper BTC/FDUSD", "armed", "") in status.status(settings)
     assert doctor.switches(settings) == "kill switch armed, no halt"
