@@ -21,7 +21,6 @@ TRIES: Final = 5  # processes that may end with a replay before the study does
 SIGNS: Final = 6  # of life within the time after which a silent process is given up
 TABLES: Final = "set-up of Optuna's tables"
 TABLES_S: Final = 300  # each process looks after them, one at a time
-PATIENCE_S: Final = 10  # long beside the moments for which others look whether a study's lock is held
 NOT_AVAILABLE: Final = "55P03"  # PostgreSQL's code for a lock that did not come free in time
 
 
@@ -57,7 +56,7 @@ def reached(storage: str, silence_s: int) -> Iterator[RDBStorage]:
 
 
 @contextmanager
-def locked(url: URL, what: str, patience_s: int = PATIENCE_S) -> Iterator[None]:
+def locked(url: URL, what: str, patience_s: int) -> Iterator[None]:
     """Hold the lock of a name; it goes with the connection, so a killed process holds none."""
     engine = create_engine(
         url,

@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,6 +27,7 @@ from strategy.kernel.sources import digest_of
 
 PLAN: Final = "plan"
 CODE: Final = "code"
+PATIENCE_S: Final = 10  # for the lock of a study: long beside the moments for which workers look at it
 AWAITED_S: Final = 120.0  # for a study that is named and is not there yet
 LOOK_S: Final = 0.5  # how often a worker looks whether its study still runs, or for a new one
 ROOMS: Final = ("study", "metrics")  # of analytics: what makes a score of a replay
@@ -48,7 +49,7 @@ def sharing(settings: StudySettings, name: str, store: Store, bench: Bench, fold
     if not shared.storage:
         yield bench
         return
-    with reached(shared.storage, shared.silence_s) as storage, locked(address(shared.storage), f"study {name}"):
+    with reached(shared.storage, shared.silence_s) as storage, _alone(shared, name):
         mirror = Mirror(storage, store.study)
         exchange = Exchange.anew(storage, name, _here(), {PLAN: settings.plan, CODE: code_digest()})
         ahead = settings.search.prune == 0
@@ -139,6 +140,11 @@ def _prepared(exchange: Exchange, name: str, prepare: Callable[[str], Prepared])
     if own.name != name:
         raise Failed(f"study {name} cannot be replayed here: this tape and these settings make study {own.name}")
     return own
+
+
+def _alone(shared: SharedSettings, name: str) -> AbstractContextManager[None]:
+    """Be the one process that runs a study."""
+    return locked(address(shared.storage), f"study {name}", PATIENCE_S)
 
 
 def _runs(storage: RDBStorage, name: str) -> bool:

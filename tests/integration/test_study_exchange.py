@@ -9,12 +9,12 @@ import optuna
 import pytest
 from optuna.storages import RDBStorage
 
-from analytics.study import postgres as places
 from analytics.study import workers
 from analytics.study.exchange import Exchange, Over, Share, discard
 from analytics.study.folds import FoldSettings, split
 from analytics.study.objective import Objective
 from analytics.study.postgres import TRIES, locked, reached
+from analytics.study.postgres import address as address_of
 from analytics.study.search import SpaceSettings
 from analytics.study.settings import SearchSettings
 from analytics.study.shared import SharedSettings
@@ -234,12 +234,12 @@ def copied(storage: str, name: str) -> list[dict[str, float]]:
 
 
 def test_a_study_is_run_by_one_process_at_a_time(storage, monkeypatch):
-    monkeypatch.setattr(places, "PATIENCE_S", 1)
+    monkeypatch.setattr(workers, "PATIENCE_S", 1)
     tape, info = market()
     settings = dataclasses.replace(SETTINGS, shared=SharedSettings(storage=storage))
     name = study_name(info, BASE, settings)
     with (
-        locked(places.address(storage), f"study {name}"),
+        locked(address_of(storage), f"study {name}", 1),
         pytest.raises(Failed, match=f"study {name} is being run by another process"),
     ):
         run_study(tape, info, BASE, settings)
