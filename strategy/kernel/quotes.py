@@ -27,6 +27,7 @@ BPS: Final = 1e-4
 # flooring that would quote one lot less than was asked for. 1e-6 is far above the rounding error of a product of
 # doubles (1e-9 ticks at a price of 1e7 ticks) and far below anything a venue can tell apart.
 GRID: Final = 1e-6
+TOLERANCE: Final = 1e-6  # lots, or atoms, that holdings may lack: fees are not whole atoms
 
 
 @jit
@@ -163,10 +164,15 @@ def nearest_in(slots: Any, side: int, first: int, count: int, limit: int) -> int
 
 @jit
 def affordable(side: int, price_ticks: int, free: float) -> int:
-    """Return the lots that `free` (quote atoms or base lots) pays for."""
-    if side == BUY:
-        return max(grid_floor(free / float(price_ticks)), 0)
-    return max(grid_floor(free), 0)
+    """Return the lots that `free` (quote atoms or base lots) pays for: no more than `spendable` then covers."""
+    paid = enough(free)
+    return max(math.floor(paid / float(price_ticks) if side == BUY else paid), 0)
+
+
+@jit
+def enough(free: float) -> float:
+    """Return what is free with room for the rounding of doubles."""
+    return free * (1.0 + 1e-12) + TOLERANCE
 
 
 @jit

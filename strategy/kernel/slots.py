@@ -5,10 +5,10 @@ One slot a side and level, one more for each that closes what it holds, and one 
 Only an acknowledged order is cancelled: a cancel that overtakes its order would leave it resting.
 """
 
-from typing import Any, Final
+from typing import Any
 
 from strategy.kernel.jit import jit
-from strategy.kernel.quotes import BPS, GRID, cost_of, entry_at, first_of, held, is_open, locked_by_exits
+from strategy.kernel.quotes import BPS, GRID, cost_of, enough, entry_at, first_of, held, is_open, locked_by_exits
 from strategy.kernel.records import (
     BUY,
     CANCEL,
@@ -30,8 +30,6 @@ from strategy.kernel.records import (
 )
 from strategy.kernel.risk import is_locked, may_send, note_sent
 from strategy.kernel.state import ENTRIES, EXITS
-
-TOLERANCE: Final = 1e-6  # lots, or relative for atoms: fees are not whole atoms
 
 
 @jit
@@ -93,7 +91,7 @@ def cancel_side(desk: Any, rules: Any, side: int, now: int, out: Any) -> int:
 @jit
 def spendable(desk: Any, side: int) -> float:
     """Return what a side's quotes may lock: what is held less what closing orders lock."""
-    return float(held(desk.core[0], side) * (1.0 + 1e-12) + TOLERANCE - locked_by_exits(desk, side))
+    return float(enough(held(desk.core[0], side)) - locked_by_exits(desk, side))
 
 
 @jit
