@@ -11,12 +11,18 @@ from strategy.replay.latency import reach
 @jit
 def respond(venue: Any, logs: Any, kind: int, order_id: int, code: int) -> Any:
     """Append the venue's answer to the line back and return its record."""
+    return answer(venue, logs, kind, order_id, code, venue.cursor[0]["now"], reach(venue))
+
+
+@jit
+def answer(venue: Any, logs: Any, kind: int, order_id: int, code: int, exch_ns: int, local_ns: int) -> Any:
+    """Append an answer that has its times already."""
     cursor = venue.cursor[0]
     event = logs.responses[cursor["last_response"]]
     event["kind"] = kind
     event["side"] = 0
-    event["exch_ts"] = cursor["now"]
-    event["local_ts"] = reach(venue)
+    event["exch_ts"] = exch_ns
+    event["local_ts"] = local_ns
     event["price_ticks"] = 0
     event["qty_lots"] = 0
     event["order_id"] = order_id

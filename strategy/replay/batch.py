@@ -10,14 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from strategy.kernel.borrowing import lend
+from strategy.kernel.records import MAX_LEVELS
 from strategy.kernel.state import Out, Params, State
 from strategy.policies.composition import compose, has_code, policy_names
 from strategy.policies.parameters import ParameterSet
 from strategy.replay.exchange import Logs, Venue, with_room
 from strategy.replay.index import Extremes, Index
-from strategy.replay.market import Market, known_of, market_of
+from strategy.replay.market import Known, Market, known_of, lent_market, market_of
+from strategy.replay.moments import bring_near
 from strategy.replay.run import ReplayConfig, ReplayResult, Run, new_run, result_of
 from strategy.replay.skip_end import finish
 from strategy.replay.skip_market import flips_of, thin_of
@@ -28,6 +31,7 @@ from strategy.replay.track import COUNTED
 LOOP: Final = "strategy.replay.skip"
 SLICE: Final = 4_096  # updates
 TOGETHER: Final = 32  # sets a thread takes through the tape together: more hold more memory than they save
+WORTH_READING: Final = 4  # sets for which a slice is read through beforehand
 NO_THIN: Final = Extremes(*(np.zeros(0, np.int64) for _ in Extremes._fields))
 
 
@@ -42,7 +46,10 @@ def skip_many(
     """Yield the results of parameter sets in their order."""
 
     def together(part: Sequence[ParameterSet]) -> list[ReplayResult]:
-        return [each.result() for each in _through(tape, [_Skipping(tape, info, p, config, index) for p in part])]
+        return [
+            each.result()
+            for each in _through(known_of(tape, index), [_Skipping(tape, info, p, config, index) for p in part])
+        ]
 
     size = max(1, min(TOGETHER, -(-len(sets) // workers)))
     parts = [sets[first : first + size] for first in range(0, len(sets), size)]
@@ -61,10 +68,24 @@ def is_compiled(parameters: ParameterSet) -> bool:
     return has_code(LOOP, policy_names(parameters))
 
 
-class Skipped(NamedTuple):
-    """All that a set's loop reads and writes."""
+def allow_renewals(skip: Skip, run: Run) -> None:
+    """Say whether quotes may be renewed in one go: when no message's time and no rule makes a renewal another one."""
+    cursor, quoting, risk, lines = run.venue.cursor[0], run.params.quoting[0], run.params.risk[0], run.venue.latencies
+    whole = 2 * (int(lines.entry_ns[0]) + int(lines.response_ns[0]))
+    plain = quoting["requote_tolerance_bps"] == np.inf and quoting["rebalance_threshold"] == np.inf
+    plain = plain and quoting["sampling_ns"] == 0 and quoting["max_concurrent_buys"] >= MAX_LEVELS
+    plain = plain and risk["max_daily_loss_atoms"] == np.inf and risk["max_drawdown"] >= 1.0
+    constant = len(lines.entry_ns) == 1 and len(lines.response_ns) == 1
+    alone = not run.state.signals and cursor["record_decisions"] == 0
+    quick = whole < min(int(quoting["refresh_ns"]), int(cursor["sample_ns"]))
+    skip.place["renews"] = plain and constant and alone and quick
+    skip.place["renewal_ns"] = whole
+    skip.place["trades"] = risk["collar_bps"] != np.inf
 
-    market: Market
+
+class Skipped(NamedTuple):
+    """All that a set's loop reads and writes besides the market."""
+
     state: State
     params: Params
     out: Out
@@ -79,33 +100,42 @@ class _Skipping:
     def __init__(
         self, tape: Tape, info: TapeInfo, parameters: ParameterSet, config: ReplayConfig, index: Index | None
     ) -> None:
-        self._run: Run = new_run(known_of(tape, index).tape, info, parameters, config, light=True)
+        self._run: Run = new_run(known_of(tape, index).columns, info, parameters, config, light=True)
         cursor, params = self._run.venue.cursor[0], self._run.params
         self.window = int(cursor["start_ns"]), int(cursor["end_ns"])
         self._market: Market = market_of(tape, parameters, params, self.window, index)
-        track = self._market.track
+        self.track = track = self._market.track
         thin = thin_of(self._market.depth, track) if params.risk[0]["min_depth_lots"] > 0 else NO_THIN
         self._skip: Skip = new_skip(track.first_row, int(cursor["local_trade"]), flips_of(track, params.risk), thin)
+        allow_renewals(self._skip, self._run)
         self._loop: Callable[..., bool] = compose(LOOP, policy_names(parameters)).run
+        self._lent = lent_market(known_of(tape, index), self._market)
         self._held = self._lend()
 
     def go_on(self, end_ns: int) -> None:
         """Replay up to a moment."""
         run = self._run
         end = min(end_ns, self.window[1])
-        while not self._loop(self._held, end):
+        while not self._loop(self._lent, self._held, end):
             run.venue, run.logs = with_room(run.venue, run.logs)
             self._held = self._lend()
 
     def _lend(self) -> Any:
         run = self._run
-        return lend(Skipped(self._market, run.state, run.params, run.out, run.venue, run.logs, self._skip))
+        return lend(Skipped(run.state, run.params, run.out, run.venue, run.logs, self._skip))
 
     def result(self) -> ReplayResult:
         """Return what happened, once the window's end is reached."""
-        run, market = self._run, self._market
-        tape, index, track, _ = market
-        finish(tape, index, track, run.state, run.venue, self._skip, int(run.params.quoting[0]["sampling_ns"]))
+        run, track = self._run, self.track
+        finish(
+            self._market.tape,
+            self._market.indexed,
+            track,
+            run.state,
+            run.venue,
+            self._skip,
+            int(run.params.quoting[0]["sampling_ns"]),
+        )
         counters = {name: int(total) for name, total in zip(COUNTED, track.totals, strict=True)}
         found = result_of(run)
         if track.overflow >= 0:
@@ -114,9 +144,22 @@ class _Skipping:
         return found
 
 
-def _through(tape: Tape, sets: Sequence[_Skipping]) -> Sequence[_Skipping]:
+def _through(known: Known, sets: Sequence[_Skipping]) -> Sequence[_Skipping]:
     """Take sets through the tape slice by slice."""
-    for end_ns in (*tape.update_local[SLICE::SLICE].tolist(), None):
+    near = _read_ahead(known, sets) if len(sets) >= WORTH_READING else []
+    for i, end_ns in enumerate((*known.columns.update_local[SLICE::SLICE].tolist(), None)):
+        for lines, ends in near:
+            bring_near(lines, ends[i], ends[i + 1])
         for each in sets:
             each.go_on(each.window[1] if end_ns is None else int(end_ns))
     return sets
+
+
+def _read_ahead(known: Known, sets: Sequence[_Skipping]) -> list[tuple[NDArray[np.uint8], list[int]]]:
+    """Return what sets ask for at random places, as bytes, and where each slice of it begins; the end comes last."""
+    times, trades = known.columns.update_local, known.columns.trade_local
+    rows = [*range(0, max(len(times), 1), SLICE), len(times)]
+    traded = [0, *np.searchsorted(trades, times[SLICE::SLICE]).tolist(), len(trades)]
+    tracks = {id(each.track): each.track for each in sets}
+    found = [(known.moments, rows), (known.trades, traded), *((track.seen, rows) for track in tracks.values())]
+    return [(lines.view(np.uint8), [lines.itemsize * row for row in starts]) for lines, starts in found]

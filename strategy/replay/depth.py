@@ -1,5 +1,6 @@
 """The depth within a band around mid along a tape (strategy.md 1.4), computed once for each tape and band."""
 
+import functools
 import weakref
 from typing import Any, Final, NamedTuple
 
@@ -25,6 +26,7 @@ class Depth(NamedTuple):
 _KNOWN: Final[dict[tuple[int, float], Depth]] = {}  # by identity of a tape's level column and by band
 
 
+@functools.cache
 def no_depth() -> Depth:
     """Return the columns of a replay that does not look at depth."""
     return Depth(np.zeros(0, np.int64), np.zeros(0, np.int64))

@@ -20,14 +20,16 @@ from strategy.replay.tape import I64, Tape, prepared
 BLOCK: Final = 16
 SPAN: Final = 256  # bins in a block of blocks
 NEVER: Final = 9_223_372_036_854_775_807
+APART: Final = 4  # rows a cell of a clock, about
+NEAR: Final = 8  # steps from where a row should be before the cell is searched
 FAR: Final = 4_611_686_018_427_387_904  # a price beyond every price
 DENSE: Final = 1 << 27  # prices times sides that a table of counts may hold
 
 
 class Clock(NamedTuple):
-    """Times that never step back, and a table that finds a place among them at once.
+    """Times that never step back, and a coarse table of them: a place is looked for where it should be.
 
-    `cells[c]` is the first row at or after `scale[0] + (c << scale[1])` ns.
+    `cells[c]` is the first row at or after `scale[0] + (c << scale[1])` ns; the last cell is the number of rows.
     """
 
     times: I64
@@ -96,41 +98,34 @@ def build_index(tape: Tape) -> Index:
 
 
 def clock_of(times: I64) -> Clock:
-    """Return the clock of times that never step back: a cell or two a row, however long the span."""
+    """Return the clock of times that never step back: a cell for each APART rows, however long the span."""
     if len(times) == 0:
-        return Clock(times, np.zeros(1, np.int64), np.zeros(2, np.int64))
+        return Clock(times, np.zeros(2, np.int64), np.zeros(2, np.int64))
     origin, span, shift = int(times[0]), int(times[-1] - times[0]), 0
-    while (span >> shift) > 2 * len(times) + 16:
+    while (span >> shift) * APART > len(times):
         shift += 1
-    cells = np.zeros((span >> shift) + 1, np.int64)
-    fill_cells(times, origin, shift, cells)
-    return Clock(times, cells, np.array([origin, shift], np.int64))
-
-
-@jit_entry
-def fill_cells(times: Any, origin: int, shift: int, cells: Any) -> None:
-    """Write the first row of each cell."""
-    row = 0
-    for cell in range(len(cells)):
-        start = origin + (cell << shift)
-        while times[row] < start:
-            row += 1
-        cells[cell] = row
+    starts = origin + (np.arange((span >> shift) + 2) << shift)
+    return Clock(times, np.searchsorted(times, starts).astype(np.int64), np.array([origin, shift], np.int64))
 
 
 @jit
 def first_at(clock: Any, ns: int) -> int:
     """Return the first row at or after a time, the number of rows when there is none."""
-    cell = (ns - clock.scale[0]) >> clock.scale[1]
+    cell, times, cells = (ns - clock.scale[0]) >> clock.scale[1], clock.times, clock.cells
     if cell < 0:
         return 0
-    rows = len(clock.times)
-    if cell >= len(clock.cells):
-        return rows
-    row = clock.cells[cell]
-    while row < rows and clock.times[row] < ns:
-        row += 1
-    return int(row)
+    if cell + 1 >= len(cells):
+        return len(times)
+    low, high, within = cells[cell], cells[cell + 1], (ns - clock.scale[0]) - (cell << clock.scale[1])
+    row = min(low + 1 + ((high - low) * within >> clock.scale[1]), high)
+    for _ in range(NEAR):
+        if row < high and times[row] < ns:
+            row += 1
+        elif row > low and times[row - 1] >= ns:
+            row -= 1
+        else:
+            return int(row)
+    return place_of(times, low, high, ns)
 
 
 @jit_entry

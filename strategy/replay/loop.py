@@ -201,12 +201,17 @@ def serve_strategy(state: Any, params: Any, out: Any, venue: Any, logs: Any, eve
 @jit
 def send(state: Any, venue: Any, logs: Any, action: Any) -> None:
     """Put an action on the line to the venue; an order gets its row."""
-    c, core = venue.cursor[0], state.core[0]
+    c = venue.cursor[0]
     logs.requests[c["last_request"]]["arrives_ns"] = arrival(venue)
     logs.requests[c["last_request"]]["action"] = action
     c["last_request"] += 1
-    if action["kind"] == CANCEL:
-        return
+    if action["kind"] != CANCEL:
+        write_order(state.core[0], c, logs, action)
+
+
+@jit
+def write_order(core: Any, c: Any, logs: Any, action: Any) -> None:
+    """Append a row of orders for one that is sent now."""
     row = logs.orders[c["orders"]]
     c["orders"] += 1
     row["order_id"] = action["order_id"]

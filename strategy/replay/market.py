@@ -9,13 +9,15 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from strategy.kernel.state import Params
+from strategy.kernel.borrowing import lend
+from strategy.kernel.state import Params, Records
 from strategy.policies.composition import Names, policy_names
 from strategy.policies.parameters import ParameterSet
 from strategy.policies.registry import policy
 from strategy.policies.stepper import fresh_state
 from strategy.replay.depth import Depth, depth_along, no_depth
 from strategy.replay.index import Index, build_index
+from strategy.replay.moments import side_by_side
 from strategy.replay.tape import Tape, prepared
 from strategy.replay.track import Track, Window, track_of
 
@@ -23,7 +25,7 @@ TRACKS: Final = 64  # kept a tape
 
 
 class Market(NamedTuple):
-    """What the skip driver's loop is handed; `tape` as compiled loops want it."""
+    """What the skip driver's loop is handed; columns of tape and index lie side by side (strategy.replay.moments)."""
 
     tape: Tape
     indexed: Index
@@ -32,11 +34,15 @@ class Market(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What is known of one tape so far."""
+    """What is known of one tape so far: its columns, and tape and index as the loop wants them."""
 
+    columns: Tape
     tape: Tape
     indexed: Index
+    moments: Records  # what the columns by update, and those of trades, are fields of
+    trades: Records
     tracks: dict[Any, Track]
+    lent: dict[tuple[int, int], Any]  # markets that loops have been lent, by track and depth
 
 
 _KNOWN: Final[dict[int, Known]] = {}  # by identity of a tape's level column
@@ -61,9 +67,19 @@ def market_of(
     if key not in known.tracks:
         if len(known.tracks) >= TRACKS:
             known.tracks.pop(next(iter(known.tracks)))
-        known.tracks[key] = _tracked(known.tape, parameters, params, span)
+        known.tracks[key] = _tracked(known.columns, parameters, params, span)
     depth = depth_along(tape, parameters.risk.depth_band_bps) if parameters.needs_depth else no_depth()
     return Market(known.tape, known.indexed, known.tracks[key], depth)
+
+
+def lent_market(known: Known, market: Market) -> Any:
+    """Return a market as loops are lent it: the same for all sets that share track and depth."""
+    key = id(market.track), id(market.depth.bid_lots)
+    if key not in known.lent:
+        if len(known.lent) >= TRACKS:
+            known.lent.clear()
+        known.lent[key] = lend(market)
+    return known.lent[key]
 
 
 def known_of(tape: Tape, index: Index | None) -> Known:
@@ -71,7 +87,8 @@ def known_of(tape: Tape, index: Index | None) -> Known:
     key = id(tape.level_lots)
     if key not in _KNOWN:
         columns = prepared(tape)
-        _KNOWN[key] = Known(columns, _locked(build_index(columns) if index is None else index), {})
+        indexed = _locked(build_index(columns) if index is None else index)
+        _KNOWN[key] = Known(columns, *side_by_side(columns, indexed), {}, {})
         weakref.finalize(tape.level_lots, _KNOWN.pop, key, None)
     return _KNOWN[key]
 
@@ -88,7 +105,7 @@ def _locked(record: Any) -> Any:
 def window_of(known: Known, start_ns: int, end_ns: int) -> Window:
     """Return where a strategy that starts at `start_ns` begins: at the first fresh update, or the first at all when the
     venue's book is known by then."""
-    tape = known.tape
+    tape = known.columns
     row = int(np.searchsorted(tape.update_local, start_ns))
     while row < len(tape.update_local) and tape.fresh[row] == 0 and not _known_at(tape, int(tape.update_local[row])):
         row += 1

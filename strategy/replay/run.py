@@ -160,16 +160,16 @@ def set_window(cursor: np.void, tape: Tape, config: ReplayConfig) -> None:
 
 
 def result_of(run: Run) -> ReplayResult:
-    """Return what a run that is over has written down; one cut from the logs, which may go on."""
+    """Return what a run that is over has written down: its logs as far as they are in use."""
     cursor, logs = run.venue.cursor[0], run.logs
-    orders = logs.orders[: int(cursor["orders"])].copy()
+    orders = kept_rows(logs.orders, cursor["orders"])
     orders["ended_ns"][orders["outcome"] == 0] = cursor["end_ns"]
     return ReplayResult(
-        fills=logs.fills[: int(cursor["fills"])].copy(),
+        fills=kept_rows(logs.fills, cursor["fills"]),
         orders=orders,
-        samples=logs.samples[: int(cursor["samples"])].copy(),
-        decisions=logs.decisions[: int(cursor["decisions"])].copy(),
-        events=logs.events[: int(cursor["events"])].copy(),
+        samples=kept_rows(logs.samples, cursor["samples"]),
+        decisions=kept_rows(logs.decisions, cursor["decisions"]),
+        events=kept_rows(logs.events, cursor["events"]),
         start_base_lots=run.base_lots,
         start_quote_atoms=run.quote_atoms,
         end_base_lots=float(cursor["base_lots"]),
@@ -178,6 +178,17 @@ def result_of(run: Run) -> ReplayResult:
         end_mid_ticks=float(cursor["mid_ticks"]),
         counters=_counters(run.state),
     )
+
+
+def kept_rows(log: Records, used: int) -> Records:
+    """Return the rows in use: the log itself where they are most of it, else a copy, which frees the rest."""
+    rows = log[: int(used)]
+    return rows if 2 * len(rows) > len(log) else copied(rows)
+
+
+def copied(rows: Records) -> Records:
+    """Return a copy of records as bytes: numpy copies them one by one, ten times slower."""
+    return rows.view(np.uint8).copy().view(rows.dtype)
 
 
 def _counters(state: State) -> dict[str, int]:

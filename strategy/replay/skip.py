@@ -19,11 +19,9 @@ from strategy.kernel.records import (
     BUY,
     FILL,
     GAP,
-    IDLE,
     MAX_LEVELS,
     PENDING,
     QUOTED,
-    R_REBALANCE,
 )
 from strategy.kernel.risk import BLOCKING
 from strategy.kernel.slots import sooner
@@ -48,21 +46,23 @@ from strategy.replay.loop import (
     time_at,
 )
 from strategy.replay.skip_market import catch_market, take_flags
-from strategy.replay.skip_prices import OF_LEVELS
+from strategy.replay.skip_prices import waits
 from strategy.replay.skip_quiet import first_change
+from strategy.replay.skip_renew import renew
+from strategy.replay.skip_samples import mid_of, write_samples
 from strategy.replay.skip_state import BLANK, OWN, SEEN
 from strategy.replay.skip_venue import next_touch, serve_gap, serve_request, serve_trade, serve_update, stand_through
 from strategy.replay.track import GAP_POINT, SILENCE_POINT, UPDATE_POINT
 
 
 @jit_entry
-def run(held: Any, end_ns: int) -> bool:
+def run(market: Any, held: Any, end_ns: int) -> bool:
     """Go on until `end_ns` and return True; False when a log needs more room, with all progress kept.
 
-    `held` is a `Skipped` that Python lends. What is long is called from one place alone: everything is compiled into
-    one function, once for each place.
+    `market` and `held` (a `Skipped`) are lent by Python. What is long is called from one place alone: everything is
+    compiled into one function, once for each place.
     """
-    market, state, params, out, skip = held.market, held.state, held.params, held.out, held.skip
+    state, params, out, skip = held.state, held.params, held.out, held.skip
     tape, index, track, venue, logs = market.tape, market.indexed, market.track, held.venue, held.logs
     c, core, place = venue.cursor[0], state.core[0], skip.place[0]
     while has_room(venue, logs):
@@ -75,6 +75,8 @@ def run(held: Any, end_ns: int) -> bool:
                     return False
             if due >= end_ns:
                 return True
+            if source == WAKE and renew(market, state, params, out, venue, logs, skip, due, end_ns):
+                continue
             c["now"] = max(c["now"], due)
         enters(place, c["now"], source)
         if source <= REQUEST:
@@ -339,12 +341,6 @@ def observe(tape: Any, track: Any, depth: Any, state: Any, params: Any, skip: An
 
 
 @jit
-def mid_of(tape: Any, row: int) -> float:
-    """Return an update's mid in ticks, nan for none."""
-    return 0.5 * float(tape.bid_ticks[row] + tape.ask_ticks[row]) if row >= 0 else math.nan
-
-
-@jit
 def observe_update(tape: Any, depth: Any, state: Any, params: Any, skip: Any, row: int) -> None:
     """Show the signals one update, with its own mid or, of a crossed book, the last one."""
     core, event = state.core[0], skip.event[SEEN]
@@ -429,60 +425,3 @@ def respond(state: Any, params: Any, track: Any, out: Any, venue: Any, logs: Any
         send(state, venue, logs, out.actions[i])
     while silent_at(track, place) <= now:  # the decision has noticed it
         place["point"] += 1
-
-
-@jit
-def waits(core: Any, quoting: Any, slots: Any) -> bool:
-    """Return whether the next event may be news of what was just done: a free slot waits, or a reason has gone."""
-    if core["told_reasons"] & (OF_LEVELS | R_REBALANCE) != 0:
-        return True
-    for level in range(core["reach"]):
-        if level < quoting["buy_levels"] and core["bid_enabled"] == 1 and slots[level]["state"] == IDLE:
-            return True
-        if level < quoting["sell_levels"] and core["ask_enabled"] == 1 and slots[MAX_LEVELS + level]["state"] == IDLE:
-            return True
-    return False
-
-
-@jit_apart
-def write_samples(
-    tape: Any, index: Any, track: Any, state: Any, venue: Any, logs: Any, skip: Any, before_ns: int
-) -> None:
-    """Append the samples due before a moment, as far as there is room; until then only mid and sigma change."""
-    c, core = venue.cursor[0], state.core[0]
-    while c["next_sample_ns"] < before_ns and c["samples"] < len(logs.samples):
-        ns = c["next_sample_ns"]
-        row = logs.samples[c["samples"]]
-        row["ts"] = ns
-        row["mid_ticks"] = venue_mid(tape, index, ns)
-        row["sigma"] = sigma_at(tape, index, track, skip.place[0], ns)
-        row["regime"] = core["regime"]
-        row["base_lots"] = c["base_lots"]
-        row["quote_atoms"] = c["quote_atoms"]
-        c["samples"] += 1
-        c["next_sample_ns"] += c["sample_ns"]
-
-
-@jit
-def venue_mid(tape: Any, index: Any, ns: int) -> float:
-    """Return the venue's last good mid at a moment, nan before the first."""
-    row = first_at(index.exch_updates, ns + 1) - 1
-    return mid_of(tape, index.mid_row[row]) if row >= 0 else math.nan
-
-
-@jit
-def sigma_at(tape: Any, index: Any, track: Any, place: Any, ns: int) -> float:
-    """Return sigma as the strategy's last event up to a moment left it."""
-    row = max(first_at(index.local_updates, ns + 1), place["row"]) - 1
-    seen = row >= place["first_row"]
-    if len(track.tick_ns) == 0:
-        return float(track.sigma[row]) if seen else math.nan
-    last = max(place["last_ns"], tape.update_local[row] if seen else 0)
-    trade = first_at(index.local_trades, ns + 1) - 1
-    if trade >= place["first_trade"]:
-        last = max(last, tape.trade_local[trade])
-    tick = max(place["sample_tick"], place["tick"])
-    while tick < len(track.tick_ns) and track.tick_ns[tick] <= last:
-        tick += 1
-    place["sample_tick"] = tick
-    return float(track.tick_sigma[tick - 1]) if tick > 0 else math.nan

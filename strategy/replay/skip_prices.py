@@ -185,3 +185,16 @@ def any_paused(desk: Any, quoting: Any, side: int) -> bool:
         slot = desk.slots[first_of(side) + level]
         found = found or not (slot["state"] == IDLE or is_open(slot))
     return found
+
+
+@jit
+def waits(core: Any, quoting: Any, slots: Any) -> bool:
+    """Return whether the next event may be news of what was just done: a free slot waits, or a reason has gone."""
+    if core["told_reasons"] & (OF_LEVELS | R_REBALANCE) != 0:
+        return True
+    for level in range(core["reach"]):
+        if level < quoting["buy_levels"] and core["bid_enabled"] == 1 and slots[level]["state"] == IDLE:
+            return True
+        if level < quoting["sell_levels"] and core["ask_enabled"] == 1 and slots[MAX_LEVELS + level]["state"] == IDLE:
+            return True
+    return False

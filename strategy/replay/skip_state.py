@@ -41,6 +41,10 @@ PLACE = np.dtype(
         ("decided_trade", "i8"),
         ("reasons", "i8"),
         ("unsettled", "i1"),  # what was done last may be news at the next event
+        ("renews", "i1"),  # quotes are renewed in one go (strategy.replay.skip_renew), which takes renewal_ns
+        ("renewal_ns", "i8"),
+        ("renewed", "i8"),  # how often
+        ("trades", "i1"),  # a renewal has to know the last trade
     ],
     align=True,
 )

@@ -188,16 +188,23 @@ def serve_request(index: Any, venue: Any, logs: Any, action: Any) -> bool:
 
 @jit
 def rest(venue: Any, logs: Any, action: Any) -> None:
+    """Refuse an order, or let it rest and say so."""
+    if stays(venue, logs, action):
+        respond(venue, logs, ACK, action["order_id"], 0)
+
+
+@jit
+def stays(venue: Any, logs: Any, action: Any) -> bool:
     """Refuse an order, or let it rest; what it stands behind is read when somebody asks."""
     if not admitted(venue, logs, action):
-        return
+        return False
     c = venue.cursor[0]
     order = venue.live[c["live"]]
     order["since"] = c["exch_update"]
     order["joined"] = 0
     c["live"] += 1
     c["clear_bin"] = c["exch_update"]
-    respond(venue, logs, ACK, action["order_id"], 0)
+    return True
 
 
 @jit_apart

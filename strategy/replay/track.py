@@ -37,6 +37,8 @@ POINT = np.dtype(
     align=True,
 )
 
+SEEN = np.dtype([("sigma", "f8"), ("accepted", "i8")])  # what is asked for together lies together
+
 COUNTED: Final = ("crossed_books", "stale_books", "gaps")  # by the market alone; the others follow from the rows
 
 
@@ -47,6 +49,7 @@ class Track(NamedTuple):
     sigmas: Extremes  # the same; a block without any has low over high, a mixed one is unbounded
     accepted: I64  # the last update so far that the strategy took, -1 = none
     taken: I64  # how many it took so far
+    seen: Records  # SEEN: what sigma and accepted are fields of
     points: Records  # POINT, in time order
     tick_ns: I64  # ticks of the sampling clock and sigma after each; empty without one
     tick_sigma: NDArray[np.float64]
@@ -69,6 +72,7 @@ def track_of(tape: Tape, state: State, params: Params, names: Names, window: Win
     `state` is a fresh one and is used up; of `params` only sampling, debouncing, silence and engine matter.
     """
     rows = len(tape.update_local)
+    seen = np.zeros(rows, SEEN)
     columns = np.full(rows, math.nan), np.full(rows, -1, np.int64), np.zeros(rows, np.int64)
     found: tuple[Any, Any, Any] = np.zeros(1024, POINT), np.zeros(1024, np.int64), np.zeros(1024)
     at = np.array([window.first_update, window.first_update, window.first_gap, 0, 0, window.end_ns, -1], np.int64)
@@ -79,10 +83,12 @@ def track_of(tape: Tape, state: State, params: Params, names: Names, window: Win
         found = points, ticks, tick_sigma
     points, ticks, tick_sigma = found
     core, volatility = state.core[0], state.volatility
+    seen["sigma"], seen["accepted"] = columns[:2]
     return Track(
-        sigma=columns[0],
+        sigma=seen["sigma"],
         sigmas=sigma_extremes(columns[0]),
-        accepted=columns[1],
+        accepted=seen["accepted"],
+        seen=seen,
         taken=columns[2],
         points=points[: at[3]].copy(),
         tick_ns=ticks[: at[4]].copy(),

@@ -4,6 +4,7 @@
 compilation; everything else is drawn.
 """
 
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import Any, Final, NamedTuple
@@ -70,6 +71,21 @@ def case(seed: int) -> Case:
     if names.engine == "rolling_std" and names.spread == "discrete" and rng.random() < 0.2:
         parameters = in_quote_units(parameters, scale.mid)
     return Case(seed, tape, with_minima(rng, info, scale), parameters, random_config(rng, tape, scale))
+
+
+def plain_case(seed: int) -> Case:
+    """Return the case of a seed without the rules that keep quotes from being renewed in one go."""
+    rng, given = Random(seed), case(seed)
+    quoting = {"requote_tolerance_bps": None, "max_concurrent_buys": None, "position_rebalance_threshold_pct": None}
+    risk = {"max_daily_loss_quote": None, "max_drawdown_pct": None}
+    parameters = given.parameters | {
+        "quoting": given.parameters["quoting"] | quoting,
+        "risk": given.parameters["risk"] | risk,
+        "signals": [],
+    }
+    each_way = rng.choice((0, 0, 1, 10, 40)) * MS, rng.choice((0, 0, 3, 10, 40)) * MS
+    config = replace(given.config, latencies=constant(*each_way), record_decisions=False, sample_interval_ns=1e9)
+    return given._replace(parameters=parameters, config=config)
 
 
 def parameters_of(given: Case) -> ParameterSet:
@@ -147,7 +163,7 @@ def random_config(rng: Random, tape: Tape, scale: Scale) -> ReplayConfig:
         quote=notional * rng.choice((0, 0.7, 2, 5, 50)),
         start_ns=start,
         end_ns=end,
-        record_decisions=rng.random() < 0.8,
+        record_decisions=rng.random() < 0.5,
         sample_interval_ns=rng.choice((1e7, 1e9, 1e9, 60e9)),
     )
 

@@ -1,0 +1,65 @@
+"""Columns that are read together, side by side in memory.
+
+A parameter set asks the same few things of one moment of the tape: when, how the book stood, what traded. In columns of
+their own each answer is a read from memory, and memory is what the skip driver mostly waits for; in records an update's
+answers lie on one line of the cache and a trade's on another. The columns stay what they are, as views of the records.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+
+from strategy.kernel.jit import jit_entry
+from strategy.kernel.state import Records
+from strategy.replay.index import Clock, Index
+from strategy.replay.tape import I64, Tape
+
+OF_UPDATES: Final = ("update_local", "update_exch", "bid_ticks", "ask_ticks", "bid_lots", "ask_lots")
+OF_INDEX: Final = ("bin_trade", "mid_row")
+OF_TRADES: Final = ("trade_local", "trade_exch", "trade_ticks", "trade_lots", "trade_side")
+
+MOMENT = np.dtype([(name, "i8") for name in OF_UPDATES + OF_INDEX])  # 64 bytes
+TRADE = np.dtype([(name, "i8") for name in OF_TRADES])
+
+
+@jit_entry
+def bring_near(lines: Any, first: int, end: int) -> int:
+    """Read one byte of each line in [first, end), in order, so that what is asked for at random then is near."""
+    total = 0
+    for i in range(first, end, 64):
+        total += lines[i]
+    return total
+
+
+def side_by_side(tape: Tape, index: Index) -> tuple[Tape, Index, Records, Records]:
+    """Return tape and index whose columns are fields of records, and the records: an update's and a trade's."""
+    moments, trades = aligned(len(index.bin_trade), MOMENT), aligned(len(tape.trade_local), TRADE)
+    views: dict[str, Any] = {name: _written(moments, name, getattr(tape, name)) for name in OF_UPDATES}
+    views |= {name: _written(trades, name, getattr(tape, name)) for name in OF_TRADES}
+    found: dict[str, Any] = {name: _written(moments, name, getattr(index, name)) for name in OF_INDEX}
+    clocks = {
+        "exch_updates": _with_times(index.exch_updates, views["update_exch"]),
+        "local_updates": _with_times(index.local_updates, views["update_local"]),
+        "local_trades": _with_times(index.local_trades, views["trade_local"]),
+    }
+    indexed = index._replace(**{**found, **clocks})
+    return tape._replace(**views), indexed, moments, trades
+
+
+def aligned(rows: int, dtype: np.dtype[np.void], line: int = 64) -> Records:
+    """Return empty records that begin on a line of the cache."""
+    room = np.zeros(rows * dtype.itemsize + line, np.uint8)
+    first = -room.ctypes.data % line
+    return room[first : first + rows * dtype.itemsize].view(dtype)
+
+
+def _written(records: Records, name: str, column: I64) -> I64:
+    """Write a column into a field and return the read-only view of its rows."""
+    records[name][: len(column)] = column
+    view: I64 = records[name][: len(column)]
+    view.setflags(write=False)
+    return view
+
+
+def _with_times(clock: Clock, times: I64) -> Clock:
+    return clock._replace(times=times)
