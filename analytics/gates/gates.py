@@ -33,15 +33,15 @@ def enough_days(evidence: Evidence) -> Verdict:
 
 
 def positive_edge(evidence: Evidence) -> Verdict:
-    """Demand an edge held out above the least one, or above the rival's where that one loses money too.
+    """Demand an edge held out above the least one, or above the champion's where that one loses money too.
 
-    An unknown edge does not pass.
+    An unknown edge does not pass. A baseline that loses excuses nothing: nobody quotes it.
     """
     edge = evidence.held_out.metrics.overall["edge_bps"]
     rival = evidence.rival.metrics.overall["edge_bps"]
     least = evidence.settings.min_edge_bps
-    if np.isfinite(rival) and rival < least:
-        return Verdict("edge", bool(edge > rival), edge, rival, f"edge held out, bps > {evidence.rival_name}'s")
+    if evidence.rival_name == CHAMPION and np.isfinite(rival) and rival < least:
+        return Verdict("edge", bool(edge > rival), edge, rival, f"edge held out, bps > {CHAMPION}'s")
     return Verdict("edge", bool(edge > least), edge, least, "edge held out, bps >")
 
 

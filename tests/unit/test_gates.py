@@ -63,10 +63,12 @@ def test_without_an_edge_there_is_none_for_neighbours_to_keep(edge):
     assert not_passed(verdicts(held_out=evaluation(edge=edge))) == {"edge": False, "neighbourhood": None}
 
 
-def test_a_losing_winner_passes_the_edge_gate_only_above_a_rival_that_loses_more():
+def test_a_losing_winner_passes_the_edge_gate_only_above_a_champion_that_loses_more():
     assert verdicts(held_out=evaluation(edge=-0.1), rival=evaluation(edge=-0.4))["edge"].passed
     assert not verdicts(held_out=evaluation(edge=-0.5), rival=evaluation(edge=-0.4))["edge"].passed
     assert not verdicts(held_out=evaluation(edge=-0.1), rival=evaluation(edge=0.2))["edge"].passed
+    beside_baseline = verdicts(held_out=evaluation(edge=-0.1), rival=evaluation(edge=-0.4), rival_name="baseline")
+    assert not beside_baseline["edge"].passed
 
 
 def test_a_baseline_need_not_be_beaten_but_not_quoting_must():
