@@ -45,11 +45,10 @@ def skip_many(
 ) -> Iterator[ReplayResult]:
     """Yield the results of parameter sets in their order."""
 
+    known = known_of(tape, index, history=len(sets) > 1 or any(map(may_take, sets)))
+
     def together(part: Sequence[ParameterSet]) -> list[ReplayResult]:
-        return [
-            each.result()
-            for each in _through(known_of(tape, index), [_Skipping(tape, info, p, config, index) for p in part])
-        ]
+        return [each.result() for each in _through(known, [_Skipping(known, tape, info, p, config) for p in part])]
 
     size = max(1, min(TOGETHER, -(-len(sets) // workers)))
     parts = [sets[first : first + size] for first in range(0, len(sets), size)]
@@ -66,6 +65,12 @@ def skip_many(
 def is_compiled(parameters: ParameterSet) -> bool:
     """Return whether the loop for a set's policies is on disk, or needs no compiler."""
     return has_code(LOOP, policy_names(parameters))
+
+
+def may_take(parameters: ParameterSet) -> bool:
+    """Return whether a set may send orders that take: they walk a book that is put together from price histories."""
+    barred = any(each is not None for each in parameters.barriers.model_dump().values())
+    return barred or parameters.quoting.position_rebalance_threshold_pct is not None
 
 
 def allow_renewals(skip: Skip, run: Run) -> None:
@@ -98,18 +103,18 @@ class _Skipping:
     """One set on its way through the tape."""
 
     def __init__(
-        self, tape: Tape, info: TapeInfo, parameters: ParameterSet, config: ReplayConfig, index: Index | None
+        self, known: Known, tape: Tape, info: TapeInfo, parameters: ParameterSet, config: ReplayConfig
     ) -> None:
-        self._run: Run = new_run(known_of(tape, index).columns, info, parameters, config, light=True)
+        self._run: Run = new_run(known.columns, info, parameters, config, light=True)
         cursor, params = self._run.venue.cursor[0], self._run.params
         self.window = int(cursor["start_ns"]), int(cursor["end_ns"])
-        self._market: Market = market_of(tape, parameters, params, self.window, index)
+        self._market: Market = market_of(known, tape, parameters, params, self.window)
         self.track = track = self._market.track
         thin = thin_of(self._market.depth, track) if params.risk[0]["min_depth_lots"] > 0 else NO_THIN
         self._skip: Skip = new_skip(track.first_row, int(cursor["local_trade"]), flips_of(track, params.risk), thin)
         allow_renewals(self._skip, self._run)
         self._loop: Callable[..., bool] = compose(LOOP, policy_names(parameters)).run
-        self._lent = lent_market(known_of(tape, index), self._market)
+        self._lent = lent_market(known, self._market)
         self._held = self._lend()
 
     def go_on(self, end_ns: int) -> None:

@@ -16,7 +16,7 @@ from strategy.policies.parameters import ParameterSet
 from strategy.policies.registry import policy
 from strategy.policies.stepper import fresh_state
 from strategy.replay.depth import Depth, depth_along, no_depth
-from strategy.replay.index import Index, build_index
+from strategy.replay.index import Index, build_index, history_of
 from strategy.replay.moments import side_by_side
 from strategy.replay.tape import Tape, prepared
 from strategy.replay.track import Track, Window, track_of
@@ -48,11 +48,8 @@ class Known(NamedTuple):
 _KNOWN: Final[dict[int, Known]] = {}  # by identity of a tape's level column
 
 
-def market_of(
-    tape: Tape, parameters: ParameterSet, params: Params, window: tuple[int, int], index: Index | None
-) -> Market:
+def market_of(known: Known, tape: Tape, parameters: ParameterSet, params: Params, window: tuple[int, int]) -> Market:
     """Return what a parameter set shares with others over [start, end) of local time (ns)."""
-    known = known_of(tape, index)
     span = window_of(known, *window)
     quoting, risk = params.quoting[0], params.risk[0]
     key = (
@@ -82,14 +79,18 @@ def lent_market(known: Known, market: Market) -> Any:
     return known.lent[key]
 
 
-def known_of(tape: Tape, index: Index | None) -> Known:
-    """Return what is known of a tape, made when it is first asked for."""
+def known_of(tape: Tape, index: Index | None, history: bool) -> Known:
+    """Return what is known of a tape, made when it is first asked for; with the history of its sizes if asked for."""
     key = id(tape.level_lots)
     if key not in _KNOWN:
         columns = prepared(tape)
-        indexed = _locked(build_index(columns) if index is None else index)
+        indexed = _locked(build_index(columns, history) if index is None else index)
         _KNOWN[key] = Known(columns, *side_by_side(columns, indexed), {}, {})
         weakref.finalize(tape.level_lots, _KNOWN.pop, key, None)
+    known = _KNOWN[key]
+    if history and len(known.indexed.history.keys) == 0 and len(tape.level_ticks) > 0:
+        sizes = _locked(history_of(known.columns) if index is None else index.history)
+        _KNOWN[key] = known._replace(indexed=known.indexed._replace(history=sizes), lent={})
     return _KNOWN[key]
 
 

@@ -128,14 +128,17 @@ def serve_trade(tape: Any, index: Any, venue: Any, logs: Any, k: int) -> None:
     for i in range(c["live"]):
         order = venue.live[i]
         if order["price_ticks"] == ticks and order["side"] != side:
-            catch_up(index.history, c, order, updates)
+            catch_up(tape, index.history, c, order, updates)
     on_trade(venue, logs, side, ticks, tape.trade_lots[k])
     c["exch_trade"] = k + 1
 
 
 @jit
-def catch_up(history: Any, c: Any, order: Any, updates: int) -> None:
+def catch_up(tape: Any, history: Any, c: Any, order: Any, updates: int) -> None:
     """Tell a resting order what its price has displayed since it arrived, up to the first `updates` updates."""
+    if len(history.keys) == 0:
+        follow(tape, c, order, updates)
+        return
     if order["joined"] == 0:
         shown, entry, end = shown_at(history, order["side"], order["price_ticks"], order["since"] - 1)
         join(c, order, shown)
@@ -147,6 +150,31 @@ def catch_up(history: Any, c: Any, order: Any, updates: int) -> None:
         resize(c, order, history.lots[entry])
         entry += 1
     order["entry"] = entry
+
+
+@jit_apart
+def follow(tape: Any, c: Any, order: Any, updates: int) -> None:
+    """Do the same from the rows of the tape, where no history has been made."""
+    side, ticks, row = order["side"], order["price_ticks"], order["entry"]
+    if order["joined"] == 0:
+        row = tape.level_start[order["since"]]
+        join(c, order, last_shown(tape, side, ticks, row))
+        order["joined"] = 1
+    while row < tape.level_start[updates]:
+        if tape.level_ticks[row] == ticks and tape.level_side[row] == side:
+            resize(c, order, tape.level_lots[row])
+        row += 1
+    order["entry"] = row
+
+
+@jit
+def last_shown(tape: Any, side: int, ticks: int, row: int) -> int:
+    """Return the lots that a price displays before a row of levels: the last row of that price says it."""
+    while row > 0:
+        row -= 1
+        if tape.level_ticks[row] == ticks and tape.level_side[row] == side:
+            return int(max(tape.level_lots[row], 0))
+    return 0
 
 
 @jit_apart
