@@ -22,14 +22,17 @@ install: $(READY)  ## make .venv from requirements.lock
 demo: $(READY)   ## the whole loop on the local paper venue: no account, no network
 	$(BIN)/microvol demo
 
+# a file's tests stay together: they share servers and compiled code
+TOGETHER := -n 2 --dist loadfile
+
 test: lint       ## everything CI runs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TOGETHER)
 
 test-quick: $(READY)  ## the inner loop: no servers, under two minutes
 	$(BIN)/python -m pytest -m "not slow"
 
 test-interpreted: $(READY)  ## the whole suite without the compiler: the same numbers, ten times slower
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest $(TOGETHER)
 
 lint: $(READY)   ## ruff, mypy --strict, import contracts, sqlfluff
 	$(BIN)/ruff check --no-cache .
