@@ -1,11 +1,13 @@
 """What happened, told to Prefect, where automations and people listen."""
 
 import os
-from typing import Any
+from typing import Any, Final
 
 from flows import log
 from flows.platform import client_env, prefect_answers
 from flows.settings import Settings
+
+BUSY_S: Final = 5.0  # a server that is busy is not one that is down: what is told here is told once
 
 
 def tell(settings: Settings, event: str, resource: str, facts: dict[str, Any]) -> bool:
@@ -13,7 +15,7 @@ def tell(settings: Settings, event: str, resource: str, facts: dict[str, Any]) -
 
     Without a server there is nobody to tell, and Prefect must not start one of its own.
     """
-    if not prefect_answers(settings):
+    if not prefect_answers(settings, BUSY_S):
         return False
     os.environ.update(client_env(settings))  # before Prefect is imported: it reads its settings then
     from prefect.events import emit_event

@@ -84,9 +84,9 @@ def answers(url: str, timeout_s: float = 0.4) -> bool:
         return False
 
 
-def prefect_answers(settings: Settings) -> bool:
-    """Say whether the Prefect API of the settings answers."""
-    return answers(f"{settings.prefect_url}/health")
+def prefect_answers(settings: Settings, timeout_s: float = 0.4) -> bool:
+    """Say whether the Prefect API of the settings answers within the time."""
+    return answers(f"{settings.prefect_url}/health", timeout_s)
 
 
 def tracking_uri(settings: Settings) -> str:
