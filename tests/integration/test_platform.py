@@ -92,12 +92,13 @@ def test_a_scheduled_run_appears_and_the_worker_completes_a_run(settings: Settin
 
 def test_the_deployments_are_those_of_the_contract(settings: Settings, platform_up: list[str]) -> None:
     found = {each["name"]: each for each in post(settings, "deployments/filter", {})}
-    names = {"calibrate", "ingest", "lake-care", "nightly", "promote", "quote", "record", "report", "rollback"}
+    scheduled = {"ingest", "lake-care", "nightly", "report"}
+    names = scheduled | {"calibrate", "promote", "quote", "record", "rollback", "work"}
     assert set(found) == names
     for name in ("quote", "record"):
         assert found[name]["global_concurrency_limit"]["limit"] == 1
         assert found[name]["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
-    assert {name for name in names if found[name]["schedules"]} == {"ingest", "lake-care", "nightly", "report"}
+    assert {name for name in names if found[name]["schedules"]} == scheduled
 
 
 def test_a_command_is_recorded_as_a_run(settings: Settings, platform_up: list[str]) -> None:

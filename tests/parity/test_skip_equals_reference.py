@@ -100,7 +100,8 @@ def test_a_seed_gives_the_same_case_again():
 
 @pytest.fixture(scope="module")
 def result():
-    return replayed(case(0), "reference")
+    given = case(0)
+    return replayed(given._replace(config=replace(given.config, record_decisions=True)), "reference")
 
 
 def changed(result, table, row, field, value):
