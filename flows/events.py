@@ -1,31 +1,44 @@
 """What happened, told to Prefect, where automations and people listen."""
 
-import os
+import datetime as dt
+import time
+import uuid
 from typing import Any, Final
 
+import httpx
+
 from flows import log
-from flows.platform import client_env, prefect_answers
 from flows.settings import Settings
 
-BUSY_S: Final = 5.0  # a server that is busy is not one that is down: what is told here is told once
+TELL_S: Final = 30.0  # a server that is busy is not one that is down: what is told here is told once
+ANSWER_S: Final = 10.0
+PAUSE_S: Final = 0.5
 
 
 def tell(settings: Settings, event: str, resource: str, facts: dict[str, Any]) -> bool:
-    """Emit `microvol.<event>` about `microvol.<resource>` when a Prefect server answers; say whether one did.
+    """Tell the Prefect server `microvol.<event>` about `microvol.<resource>`; say whether it took the event.
 
-    Without a server there is nobody to tell, and Prefect must not start one of its own.
+    Where no server listens there is nobody to tell, and none is started. One that is too busy to answer is asked again
+    for half a minute, with the same id, so that it holds the event once.
     """
-    if not prefect_answers(settings, BUSY_S):
-        return False
-    os.environ.update(client_env(settings))  # before Prefect is imported: it reads its settings then
-    from prefect.events import emit_event
-
     name = f"microvol.{resource}"
-    emitted = emit_event(
-        event=f"microvol.{event}",
-        resource={"prefect.resource.id": name, "prefect.resource.name": name},
-        payload=facts,
-    )
-    if emitted is None:
-        log.say("event not emitted", name=f"microvol.{event}", resource=name)
-    return emitted is not None
+    told = {
+        "id": str(uuid.uuid4()),
+        "occurred": dt.datetime.now(dt.UTC).isoformat(),
+        "event": f"microvol.{event}",
+        "resource": {"prefect.resource.id": name, "prefect.resource.name": name},
+        "payload": facts,
+    }
+    deadline = time.monotonic() + TELL_S
+    while True:
+        try:
+            reply = httpx.post(f"{settings.prefect_url}/events", json=[told], timeout=ANSWER_S, trust_env=False)
+            reply.raise_for_status()
+            return True
+        except httpx.ConnectError:
+            return False
+        except httpx.HTTPError as error:
+            if time.monotonic() >= deadline:
+                log.say("event not told", name=told["event"], resource=name, error=repr(error))
+                return False
+        time.sleep(PAUSE_S)

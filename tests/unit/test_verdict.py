@@ -1,6 +1,9 @@
 """Checks after an ingest: what fails is named, what was taken in stays."""
 
 import datetime as dt
+import http.server
+import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -91,22 +94,44 @@ def test_ingest_prints_the_check_that_failed_and_exits_3_with_everything_taken_i
     assert run(["ingest"]) == 0
 
 
-def test_an_event_is_only_emitted_when_a_server_answers(monkeypatch):
-    emitted: list[dict[str, Any]] = []
+class Answering(http.server.BaseHTTPRequestHandler):
+    """A server that is too busy for the first request and takes the others."""
 
-    def emit(**event: Any) -> object:
-        emitted.append(event)
-        return event
+    taken: list[Any]
 
-    monkeypatch.setattr("prefect.events.emit_event", emit)
+    def do_POST(self) -> None:
+        self.taken += json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.send_response(503 if len(self.taken) == 1 else 204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep the test's output quiet."""
+
+
+def test_an_event_is_told_once_to_a_busy_server_and_to_nobody_where_none_listens(monkeypatch):
     facts = {"check": "crossed_tickers", "venue": "paper", "symbol": "BTC/USDT", "rows": 2}
-    assert events.tell(load_settings(), "check.failed", "lake.paper.BTC/USDT", facts) is False
-    assert emitted == []
-    monkeypatch.setattr(events, "prefect_answers", lambda settings: True)
-    assert events.tell(load_settings(), "check.failed", "lake.paper.BTC/USDT", facts) is True
-    (event,) = emitted
+    handler = type("Handler", (Answering,), {"taken": []})
+    with http.server.HTTPServer(("127.0.0.1", 0), handler) as server:
+        monkeypatch.setenv("MICROVOL_PORTS__PREFECT", str(server.server_port))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert events.tell(load_settings(), "check.failed", "lake.paper.BTC/USDT", facts) is True
+        server.shutdown()
+    refused, event = handler.taken
+    assert refused["id"] == event["id"]
     assert (event["event"], event["payload"]) == ("microvol.check.failed", facts)
     assert event["resource"]["prefect.resource.id"] == "microvol.lake.paper.BTC/USDT"
+    assert events.tell(load_settings(), "check.failed", "lake.paper.BTC/USDT", facts) is False
+
+
+def test_an_event_that_a_server_never_takes_is_said(monkeypatch, capsys):
+    monkeypatch.setattr(events, "TELL_S", 0.0)
+    handler = type("Handler", (Answering,), {"taken": []})
+    with http.server.HTTPServer(("127.0.0.1", 0), handler) as server:
+        monkeypatch.setenv("MICROVOL_PORTS__PREFECT", str(server.server_port))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert events.tell(load_settings(), "disk.full", "capture.paper.BTC/USDT", {}) is False
+        server.shutdown()
+    assert "event not told name=microvol.disk.full resource=microvol.capture.paper.BTC/USDT" in capsys.readouterr().err
 
 
 def test_a_day_to_keep_under_zero_is_one_line_and_exit_2(monkeypatch, capsys):
