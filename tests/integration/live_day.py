@@ -1,8 +1,12 @@
 """A day in a lake: a small random market from collector lines, and a live session whose rows are those of a replay."""
 
 import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import orjson
@@ -10,12 +14,29 @@ import polars as pl
 
 from analytics.ingest.importer import import_files
 from analytics.lake.store import Lake, LakeSettings
+from analytics.registry.registry import Registry
+from analytics.tape.tape import load_tape
+from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.kernel.records import ENTRY, KILL_NAMES, PURPOSE_NAMES, REGIME_NAMES, TAKE_PROFIT
-from strategy.policies.parameters import ParameterSet
-from strategy.replay.driver import ReplayConfig, ReplayResult, replay
+from strategy.live.journal import JournalWriter, action_fields
+from strategy.live.layout import Layout
+from strategy.live.warm_up import LiveStepper
+from strategy.policies.document import Instrument, ParameterDocument
+from strategy.policies.parameters import ParameterSet, Quoting, Regimes
+from strategy.replay.driver import ReplayConfig, ReplayResult, instrument_of, replay
 from strategy.replay.tape import Tape, TapeInfo
 
 VENUE, SYMBOL = "paper", "BTC/USDT"
+DAY: Final = date(2024, 8, 8)
+SESSION: Final = "s1"
+PARAMETERS: Final = ParameterSet(
+    volatility={"policy": "rolling_std", "vol_window_seconds": 10.0},
+    regimes=Regimes(
+        low_threshold=2.2e-5, medium_threshold=2.6e-5, high_threshold=3.2e-5, spread_low=1.0, spread_medium=2.0
+    ),
+    quoting=Quoting(executor_refresh_time=4.0, cooldown_time=1.0),
+)
+AS_IT_WAS: Final = ReplayConfig(base=0.01, quote=2_000.0, maker_fee_bps=1.0)  # what the live session was made with
 START_NS = 1_723_100_400 * 10**9  # 2024-08-08 07:00 UTC
 SECONDS = 240
 CLOCK_AHEAD_NS = 1_300_000_000  # our clock against the venue's
@@ -72,32 +93,93 @@ def fill_market(lake: Lake, folder: Path) -> None:
     import_files(lake, [path], VENUE, SYMBOL, tick_size="0.01", lot_size="0.00001")
 
 
-def quote_live(
-    lake: Lake, tape: Tape, info: TapeInfo, parameters: ParameterSet, version: int, swap_to: int | None = None
-) -> ReplayResult:
-    """Replay a set and store what it did as session `s1` of a live process.
+class LiveDay(NamedTuple):
+    """A lake with a market and one live session that is a replay's, and a registry with the version that was live."""
 
-    With `swap_to` the second half of the session is said to have run under another version. Stored times are our
-    clock's, from which the tape's offset has been taken out.
+    lake: Lake
+    registry: Registry
+    layout: Layout
+    version: int
+    tape: Tape
+    info: TapeInfo
+    result: ReplayResult
+
+
+@contextmanager
+def live_day(home: Path, config: ReplayConfig = AS_IT_WAS, timed: bool = False) -> Iterator[LiveDay]:
+    """Make a day under a folder; see `quote_live`."""
+    registry = Registry(f"sqlite:///{home}/mlflow/mlflow.db")
+    version = register(registry)
+    with open_lake(home) as lake:
+        fill_market(lake, home)
+        tape, info = load_tape(lake, VENUE, SYMBOL)
+        result = quote_live(lake, tape, info, version, config=config, timed=timed)
+        yield LiveDay(lake, registry, Layout(home), version, tape, info, result)
+
+
+def register(registry: Registry, parameters: ParameterSet = PARAMETERS) -> int:
+    """Register a set and return its version."""
+    instrument = Instrument(venue=VENUE, symbol=SYMBOL, tick_size="0.01", lot_size="0.00001")
+    document = ParameterDocument(version=0, instrument=instrument, parameters=parameters, kernel_digest=KERNEL_DIGEST)
+    return registry.register(document, None, "test", {}).version
+
+
+def quote_live(
+    lake: Lake,
+    tape: Tape,
+    info: TapeInfo,
+    version: int,
+    swap_to: int | None = None,
+    config: ReplayConfig = AS_IT_WAS,
+    timed: bool = False,
+) -> ReplayResult:
+    """Replay the set and store what it did as session `s1` of a live process.
+
+    With `swap_to` the second half of the session is said to have run under another version. `timed` adds what the
+    venue answered and when, by the config's two constant latencies. Stored times are our clock's, from which the tape's
+    offset has been taken out.
     """
-    config = ReplayConfig(base=0.01, quote=2_000.0, maker_fee_bps=1.0, record_decisions=True, version=version)
-    result = replay(tape, info, parameters, config)
+    result = replay(tape, info, PARAMETERS, replace(config, record_decisions=True, version=version))
     if swap_to is not None:
         result.decisions["version"][len(result.decisions) // 2 :] = swap_to
+    ways = (config.entry_latency_ns, config.response_latency_ns) if timed else None
     for table, frame in (
         ("decision", _decisions(result)),
-        ("order_event", _order_events(result)),
+        ("order_event", _order_events(result, ways)),
         ("fill", _fills(result)),
     ):
         lake.append(table, _placed(frame.with_columns(pl.col("local_ts") + info.clock_offset_ns)))
     return result
 
 
+def write_journal(day: LiveDay) -> Path:
+    """Write the journal of the session: its events fed once more, with what the strategy said to each."""
+    config = replace(AS_IT_WAS, record_events=True, version=day.version)
+    events = replay(day.tape, day.info, PARAMETERS, config).events
+    result, document = day.result, day.registry.document(VENUE, SYMBOL, day.version)
+    holdings = {"base_lots": result.start_base_lots, "quote_atoms": result.start_quote_atoms}
+    stepper = LiveStepper(PARAMETERS, instrument_of(day.info), *holdings.values(), version=day.version)
+    journal = JournalWriter(day.layout.journal(VENUE, SYMBOL), SESSION)
+    head = {"session": SESSION, "document": document.model_dump(mode="json"), "kernel_digest": KERNEL_DIGEST}
+    journal.session(int(events[0]["local_ts"]), head | holdings)
+    for event in events:
+        now = int(event["local_ts"])
+        journal.event(event)
+        count = stepper.feed(event)
+        if stepper.decided:
+            journal.decision(now, stepper.decision)
+        for action in stepper.actions[:count]:
+            journal.action(now, action_fields(action))
+    journal.end(int(events[-1]["local_ts"]), "stopped")
+    journal.close()
+    return journal.path.with_name(journal.path.name + ".zst")
+
+
 def _placed(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(
         pl.lit(VENUE).alias("venue"),
         pl.lit(SYMBOL).alias("symbol"),
-        pl.lit("s1").alias("session"),
+        pl.lit(SESSION).alias("session"),
         pl.from_epoch("local_ts", "ns").dt.date().alias("day"),
     )
 
@@ -126,18 +208,27 @@ def _decisions(result: ReplayResult) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def _order_events(result: ReplayResult) -> pl.DataFrame:
+def _order_events(result: ReplayResult, ways: tuple[int, int] | None) -> pl.DataFrame:
+    """Return the steps of every order; `ways` (ns there and back) add the answers and the cancels between."""
     events = []
     ends = {2: "cancelled", 3: "reject"}
     for row in result.orders:
         same = {name: int(row[name]) for name in ("order_id", "version", "side", "level", "price_ticks", "qty_lots")}
         same |= {"purpose": PURPOSE_NAMES[row["purpose"]], "maker": bool(row["purpose"] in (ENTRY, TAKE_PROFIT))}
-        events.append(same | {"local_ts": int(row["placed_ns"]), "what": "place"})
-        if row["outcome"] in ends:
-            events.append(same | {"local_ts": int(row["ended_ns"]), "what": ends[row["outcome"]]})
-    said = {"detail": pl.lit("").alias("detail"), "venue_time": pl.lit(None, pl.Int64).alias("exch_ts")}
-    said |= {"client": pl.format("c-{}", "order_id").alias("client_id")}
-    return pl.DataFrame(events).with_row_index("seq").with_columns(pl.col("seq").cast(pl.Int64), *said.values())
+        placed, ended, end = int(row["placed_ns"]), int(row["ended_ns"]), ends.get(row["outcome"])
+        events.append(same | {"local_ts": placed, "what": "place", "exch_ts": None})
+        if ways is None:
+            events += [same | {"local_ts": ended, "what": end, "exch_ts": None}] if end else []
+            continue
+        there, back = ways
+        answered = [("ack", placed + there)] if end != "reject" else []
+        answered += [(end, ended)] if end else []
+        events += [same | {"local_ts": at + back, "what": what, "exch_ts": at} for what, at in answered]
+        if end == "cancelled":
+            events.append(same | {"local_ts": ended - there, "what": "cancel", "exch_ts": None})
+    frame = pl.DataFrame(events, schema_overrides={"exch_ts": pl.Int64}).sort("local_ts", maintain_order=True)
+    said = (pl.lit("").alias("detail"), pl.format("c-{}", "order_id").alias("client_id"))
+    return frame.with_row_index("seq").with_columns(pl.col("seq").cast(pl.Int64), *said)
 
 
 def _fills(result: ReplayResult) -> pl.DataFrame:

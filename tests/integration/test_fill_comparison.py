@@ -1,7 +1,6 @@
 """Live orders of a lake, beside replays: a session that is itself a replay must be found again by the same one."""
 
 import dataclasses
-from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -11,46 +10,24 @@ from analytics.fill_fit.comparison import AFTER, BEFORE, DayFills, compare_day, 
 from analytics.fill_fit.fit import fit_fill_model
 from analytics.fill_fit.own_orders import own_orders
 from analytics.lake.store import Lake, LakeSettings
-from analytics.registry.registry import Registry
 from analytics.report.daily import LIVE
 from analytics.tape.line import Days
-from analytics.tape.tape import load_tape
 from strategy.errors import Failed
-from strategy.kernel.jit import KERNEL_DIGEST
-from strategy.policies.document import Instrument, ParameterDocument
-from strategy.policies.parameters import ParameterSet, Quoting, Regimes
 from strategy.replay.driver import ReplayConfig
-from tests.integration.live_day import SYMBOL, VENUE, fill_market, open_lake, quote_live
+from tests.integration.live_day import DAY, SYMBOL, VENUE, live_day
 from tests.unit.round_trip_samples import AHEAD_NS, START_NS, US, Steps
 
 pytestmark = pytest.mark.slow
 
-DAY = date(2024, 8, 8)
-PARAMETERS = ParameterSet(
-    volatility={"policy": "rolling_std", "vol_window_seconds": 10.0},
-    regimes=Regimes(
-        low_threshold=2.2e-5, medium_threshold=2.6e-5, high_threshold=3.2e-5, spread_low=1.0, spread_medium=2.0
-    ),
-    quoting=Quoting(executor_refresh_time=4.0, cooldown_time=1.0),
-)
-
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[DayFills, str]:
-    home = tmp_path_factory.mktemp("home")
-    registry = Registry(f"sqlite:///{home}/mlflow/mlflow.db")
-    instrument = Instrument(venue=VENUE, symbol=SYMBOL, tick_size="0.01", lot_size="0.00001")
-    document = ParameterDocument(version=0, instrument=instrument, parameters=PARAMETERS, kernel_digest=KERNEL_DIGEST)
-    version = registry.register(document, None, "test", {}).version
-    with open_lake(home) as lake:
-        fill_market(lake, home)
-        tape, info = load_tape(lake, VENUE, SYMBOL)
-        quote_live(lake, tape, info, PARAMETERS, version)
+    with live_day(tmp_path_factory.mktemp("home")) as day:
         as_it_was = ReplayConfig()
         slower = dataclasses.replace(as_it_was, entry_latency_ns=2_000_000_000)
-        found = compare_day(lake, registry, (VENUE, SYMBOL), DAY, as_it_was, slower)
+        found = compare_day(day.lake, day.registry, (VENUE, SYMBOL), DAY, as_it_was, slower)
         with pytest.raises(Failed) as refused:
-            fit_fill_model(lake, VENUE, SYMBOL, Days(DAY, DAY))
+            fit_fill_model(day.lake, VENUE, SYMBOL, Days(DAY, DAY))
         return found, str(refused.value)
 
 
