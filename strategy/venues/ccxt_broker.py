@@ -19,7 +19,7 @@ from strategy.policies.document import Instrument
 from strategy.venues import ccxt_user_stream, wire
 from strategy.venues.budget import Budget
 from strategy.venues.ccxt_user_stream import UserStream
-from strategy.venues.ccxt_venue import is_unknown_order, open_exchange, redacted, translated, venue_code
+from strategy.venues.ccxt_venue import is_unknown_order, json_alone, open_exchange, redacted, translated, venue_code
 from strategy.venues.events import InstrumentInfo
 from strategy.venues.own_orders import OrderReader
 from strategy.venues.ports import Balance, OrderReport, OrderRequest, OwnEvent, OwnFill
@@ -86,7 +86,11 @@ class CcxtBroker:
         await self._budget.cancel(_ACTION)
         query = {"symbol": self._config.market_id}
         reply = await self._call(self._exchange.privateDeleteOpenOrders(query), "cancel all")
-        return 0 if reply is None else _read(lambda: len({row["orderId"] for row in reply}), "cancel all")
+        return (
+            0
+            if reply is None
+            else _read(lambda: len({row["orderId"] for row in _rows(reply, "cancel all")}), "cancel all")
+        )
 
     async def order(self, client_id: str) -> OrderReport:
         """Ask about one order; `missing` when the venue knows none."""
@@ -103,7 +107,7 @@ class CcxtBroker:
         reader, _ = await self._open()
         await self._budget.ask(_OPEN_ORDERS)
         query = {"symbol": self._config.market_id}
-        rows = await self._call(self._exchange.privateGetOpenOrders(query), "open orders")
+        rows = _rows(await self._call(self._exchange.privateGetOpenOrders(query), "open orders"), "open orders")
         names = _read(lambda: [str(row["clientOrderId"]) for row in rows], "open orders")
         return [self._report(reader, row, name, "open orders") for row, name in zip(rows, names, strict=True)]
 
@@ -116,7 +120,7 @@ class CcxtBroker:
             if since_trade_id >= 0:
                 query["fromId"] = since_trade_id + 1
             await self._budget.ask(_EXECUTIONS)
-            rows = await self._call(self._exchange.privateGetMyTrades(query), "executions")
+            rows = _rows(await self._call(self._exchange.privateGetMyTrades(query), "executions"), "executions")
             found += await self._executions(reader, rows, named=since_trade_id >= 0)
             if len(rows) < _PAGE or since_trade_id < 0:
                 return found
@@ -198,11 +202,10 @@ class CcxtBroker:
                 await self._resync()
             raise translated(error, request) from None
 
-    def _heard(self, status: int, *reply: Any) -> Any:
+    def _heard(self, status: int, *reply: Any) -> str:
         """Have a reply's counters read; ccxt goes on with the text as it is."""
-        _, _, _, headers, text, *_ = reply
-        self._budget.heard(status, headers)
-        return text.strip()
+        self._budget.heard(status, reply[3])
+        return json_alone(status, *reply)
 
     def _venue_seconds(self) -> float:
         """Return the venue's clock, as well as we know it."""
@@ -238,7 +241,8 @@ class CcxtBroker:
             query = {"symbol": self._config.market_id, "orderId": order_id}
             await self._budget.ask(_ONE_ORDER)
             reply = await self._call(self._exchange.privateGetOrder(query), f"order {order_id}")
-            self._named(order_id, "" if reply is None else str(reply.get("clientOrderId", "")))
+            name = "" if reply is None else _read(lambda found=reply: str(found["clientOrderId"]), f"order {order_id}")
+            self._named(order_id, name)
         return {order_id: self._client_ids[order_id] for order_id in order_ids}
 
 
@@ -248,6 +252,13 @@ def _read(reading: Callable[[], Read], request: str) -> Read:
         return reading()
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, BadData) as error:
         raise OutcomeUnknown(f"{request}: the reply was not understood ({redacted(error)})") from None
+
+
+def _rows(reply: Any, request: str) -> list[Any]:
+    """Return a list that was asked for; an object without rows is no empty list."""
+    if not isinstance(reply, list):
+        raise OutcomeUnknown(f"{request}: the reply was not understood (no list)")
+    return reply
 
 
 def order_fields(config: VenueConfig, units: Units, request: OrderRequest) -> dict[str, str]:

@@ -103,7 +103,7 @@ class CcxtFeed:
         """Live through one connection and return why it ended."""
         reply = await self._exchange.publicGetExchangeInfo({"symbol": self._config.market_id})
         # clock and limits of the venue are left out: readers find the filters by the line's first word
-        info = orjson.dumps({"symbols": reply["symbols"]})
+        info = orjson.dumps({"symbols": _symbols(reply)})
         names = "/".join(f"{self._config.market_id.lower()}@{stream}" for stream in STREAMS)
         self._begin(info)
         connection = Connection(self._exchange, f"{stream_url(self._exchange)}?streams={names}", self._tap)
@@ -162,7 +162,7 @@ class CcxtFeed:
                 self._put(payload)
                 if self._first_id is not None and orjson.loads(payload)["lastUpdateId"] + 1 < self._first_id:
                     self._wanted.set()
-            except (ccxt.pro.BaseError, orjson.JSONDecodeError, KeyError) as error:
+            except (ccxt.pro.BaseError, orjson.JSONDecodeError, KeyError, TypeError) as error:
                 log.warning("snapshot failed", error=redacted(error))
                 self._wanted.set()
             await asyncio.sleep(_RESNAPSHOT_PAUSE)
@@ -201,3 +201,10 @@ class CcxtFeed:
 
     def _put(self, payload: bytes) -> None:
         self._queue.put_nowait((time.time_ns(), payload))
+
+
+def _symbols(reply: Any) -> Any:
+    """Return what an exchangeInfo reply lists; VenueError when it lists nothing."""
+    if not isinstance(reply, dict) or "symbols" not in reply:
+        raise VenueError(f"filters: the reply was not understood ({str(reply)[:40]!r})")
+    return reply["symbols"]

@@ -25,6 +25,7 @@ PAUSE_SECONDS: Final = 0.05
 CLOSE_SECONDS: Final = 5.0  # a venue that talks on and never answers our close is left after so long
 _SILENT_SECONDS: Final = 3 * KEEP_ALIVE_MS / 1000
 _TEXT_LIMIT: Final = 300
+_REFUSED: Final = 400
 
 _UNKNOWN_ORDER: Final = (-2011, -2013)
 _OUTCOME_UNKNOWN: Final = (-1000, -1001, -1006, -1007)
@@ -63,6 +64,7 @@ def open_exchange(config: VenueConfig) -> Any:
         }
     )
     exchange.streaming["keepAlive"] = KEEP_ALIVE_MS
+    exchange.on_rest_response = json_alone
     if config.rest_url is not None:
         rest = f"{config.rest_url}/api/v3"
         streams = {"spot": config.stream_url, "ws-api": {"spot": config.ws_api_url}}
@@ -70,6 +72,17 @@ def open_exchange(config: VenueConfig) -> Any:
     if config.rest_url is not None or config.name == "testnet":
         exchange.set_sandbox_mode(True)
     return exchange
+
+
+def json_alone(status: int, *reply: Any) -> str:
+    """Return a reply's text; one that says all is well and is no JSON (a page, nothing at all) says nothing.
+
+    ccxt hands such a text on, and whoever counts its rows finds an empty account or no open orders.
+    """
+    text = str(reply[4]).strip()
+    if status < _REFUSED and text[:1] not in ("{", "["):
+        raise ccxt.pro.ExchangeNotAvailable(f"HTTP {status} with a reply that is no JSON: {text[:40]!r}")
+    return text
 
 
 def stream_url(exchange: Any) -> str:

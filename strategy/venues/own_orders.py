@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import structlog
 
+from strategy.errors import BadData
 from strategy.kernel.records import BUY, SELL
 from strategy.venues.ports import Balance, OrderReport, OrderStatus, OwnEvent, OwnFill, Transfer
 from strategy.venues.units import Units
@@ -103,8 +104,10 @@ class OrderReader:
         )
 
     def balance(self, account: dict[str, Any]) -> Balance:
-        """Read both assets of an account reply, free and locked together."""
+        """Read both assets of an account reply, free and locked together; BadData when it names neither."""
         held = {row["asset"]: Decimal(row["free"]) + Decimal(row["locked"]) for row in account["balances"]}
+        if held.keys().isdisjoint((self._base, self._quote)):
+            raise BadData(f"the account lists neither {self._base} nor {self._quote}")
         base, quote = held.get(self._base, Decimal(0)), held.get(self._quote, Decimal(0))
         return Balance(base_lots=float(base / self._lot), quote_atoms=float(quote / self._atom))
 

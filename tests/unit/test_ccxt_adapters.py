@@ -217,6 +217,49 @@ async def test_balance_is_free_and_locked_together(venue, broker) -> None:
     assert balance.quote_atoms == 120 / 0.01 / 0.00001
 
 
+NO_REPLIES = [(200, "<html>maintenance</html>"), (200, ""), {}, (200, "null")]
+
+
+async def test_a_reply_that_is_none_is_unknown_and_never_an_empty_account(venue, broker) -> None:
+    asked = {
+        ("GET", "/api/v3/account"): broker.balance,
+        ("GET", "/api/v3/openOrders"): broker.open_orders,
+        ("GET", "/api/v3/myTrades"): lambda: broker.fills(8),
+        ("GET", "/api/v3/order"): lambda: broker.order("mv-1"),
+        ("DELETE", "/api/v3/order"): lambda: broker.cancel("mv-1"),
+        ("DELETE", "/api/v3/openOrders"): broker.cancel_all,
+    }
+    for path, ask in asked.items():
+        for reply in NO_REPLIES:
+            venue.replies[path] = reply
+            with pytest.raises(OutcomeUnknown):
+                await ask()
+
+
+async def test_an_account_that_lists_neither_asset_is_unknown(venue, broker) -> None:
+    venue.replies[("GET", "/api/v3/account")] = {"balances": [{"asset": "BNB", "free": "1", "locked": "0"}]}
+    with pytest.raises(OutcomeUnknown, match="neither BTC nor FDUSD"):
+        await broker.balance()
+
+
+async def test_an_execution_whose_order_is_answered_by_a_page_is_not_taken_for_somebody_elses(venue, broker) -> None:
+    row = {"id": 9, "orderId": 78, "price": "60000.01", "qty": "0.001", "commission": "0", "commissionAsset": "BTC"}
+    row |= {"isBuyer": True, "isMaker": True, "time": 1_700_000_000_000}
+    venue.replies[("GET", "/api/v3/myTrades")] = (200, [row])
+    venue.replies[("GET", "/api/v3/order")] = {}
+    with pytest.raises(OutcomeUnknown):
+        await broker.fills(8)
+
+
+async def test_feed_survives_a_page_in_place_of_the_filters(venue: FakeVenue) -> None:
+    info = ("GET", "/api/v3/exchangeInfo")
+    venue.replies[info] = [(200, "<html>maintenance</html>"), (200, "{}"), INFO]
+    feed = CcxtFeed(venue.config)
+    frames = await asyncio.wait_for(take(feed, 2), 30)
+    await feed.close()
+    assert frames[1]["symbols"][0]["symbol"] == "BTCFDUSD"
+
+
 async def test_user_stream_yields_reset_reports_and_fills_and_reconnects(venue, broker) -> None:
     base = {"e": "executionReport", "s": "BTCFDUSD", "S": "SELL", "q": "0.00100", "p": "61000.00", "i": 5, "C": ""}
     base |= {"T": 1_700_000_000_000, "m": True, "n": "0.01", "N": "FDUSD"}
