@@ -7,7 +7,7 @@ changes. At equal times a trade comes before an update, as in `strategy.replay.l
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,21 +22,13 @@ from analytics.export.hft_rows import (
     side_flags,
     spread,
 )
-from strategy.replay.tape import I8, I64, Tape
+from analytics.tape.book import Levels
+from strategy.replay.tape import I64, Tape
 
 CHUNK: Final = 50_000  # events turned into rows at once; about 70 MB of a busy market
 _PIECE: Final = 1_000_000
 
 Rows = NDArray[np.void]
-
-
-class Levels(NamedTuple):
-    """Level rows of many books or changes: the k-th has rows `start[k]:start[k + 1]`."""
-
-    start: I64
-    side: I8
-    ticks: I64
-    lots: I64
 
 
 @dataclass(frozen=True, slots=True)

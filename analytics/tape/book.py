@@ -69,8 +69,8 @@ def _differences(side: int, old: I64, new: I64, out: Levels, at: int) -> int:
 
 
 @jit
-def _apply(book: Book, levels: Levels, message: int) -> None:
-    """Apply one message; `book` has room for every price that occurs."""
+def apply_message(book: Book, levels: Levels, message: int) -> None:
+    """Apply one message's levels in their order; `book` has room for every price that occurs."""
     for row in range(levels.start[message], levels.start[message + 1]):
         set_level(book, levels.side[row], levels.ticks[row], levels.lots[row])
 
@@ -90,7 +90,7 @@ def _walk(steps: Steps, snapshots: Levels, diffs: Levels, book: Book) -> tuple[I
         for step in range(steps.start[update], steps.start[update + 1]):
             if steps.is_snapshot[step] == 1:
                 clear(book)
-            _apply(book, snapshots if steps.is_snapshot[step] == 1 else diffs, steps.message[step])
+            apply_message(book, snapshots if steps.is_snapshot[step] == 1 else diffs, steps.message[step])
         bids, asks = book.bids[: book.counts[0]], book.asks[: book.counts[1]]
         message = steps.message[steps.start[update]]
         changes = diffs.start[message + 1] - diffs.start[message] if not fresh else 0

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.tape.book import Levels
-from strategy.kernel.book import Book, clear, grown, set_level
+from analytics.tape.book import Levels, apply_message
+from strategy.kernel.book import Book, clear, grown
 from strategy.kernel.jit import jit, jit_entry
 
 I64 = NDArray[np.int64]
@@ -59,13 +59,6 @@ def fold(stretch: Stretch, done: int, book: Book, tops: Tops, mark: int) -> int:
         write_top(book, tops.levels[mark])
         mark += 1
     return mark
-
-
-@jit
-def apply_message(book: Book, levels: Levels, message: int) -> None:
-    """Apply one message's levels in their order."""
-    for row in range(levels.start[message], levels.start[message + 1]):
-        set_level(book, levels.side[row], levels.ticks[row], levels.lots[row])
 
 
 @jit
