@@ -53,7 +53,6 @@ DAY = dt.datetime.fromtimestamp(lines.START_NS / 1e9, dt.UTC).date()
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(os, "environ", os.environ.copy())
     monkeypatch.setenv("MICROVOL_HOME", str(tmp_path))
     monkeypatch.setenv("MICROVOL_CONFIG", "")
     monkeypatch.delenv("PREFECT_API_URL", raising=False)

@@ -1,6 +1,5 @@
 """Gates where people meet them: promote with and without --override, the table of one version's gates."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ class FakeRooms(FakeRegistry):
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(os, "environ", os.environ.copy())  # a command hands settings on to what it starts
     monkeypatch.setenv("MICROVOL_HOME", str(tmp_path))
     monkeypatch.setenv("MICROVOL_CONFIG", "")
     monkeypatch.setenv("MICROVOL_PREFECT_API_URL", "http://127.0.0.1:9/api")

@@ -1,7 +1,5 @@
 """What holds for every reader: exactly once under a kill, bounded batches, sizes, and the command's own words."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -125,13 +123,10 @@ def test_the_finest_step_looks_at_places_that_count():
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    before = dict(os.environ)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MICROVOL_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("MICROVOL_CONFIG", "")
-    yield tmp_path
-    os.environ.clear()
-    os.environ.update(before)
+    return tmp_path
 
 
 def test_the_command_imports_and_says_what_it_did(home, capsys):

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -25,16 +24,13 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "research.md"
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    before = dict(os.environ)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MICROVOL_HOME", str(tmp_path))
     monkeypatch.setenv("MICROVOL_CONFIG", "")
     with Lake.open(LakeSettings.under(tmp_path / "lake")) as lake:
         import_files(lake, [lines.write(tmp_path / "raw.log", recording(2).lines)], VENUE, SYMBOL)
-    yield tmp_path
-    os.environ.clear()
-    os.environ.update(before)
+    return tmp_path
 
 
 @pytest.mark.slow
