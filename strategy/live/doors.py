@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from strategy.errors import Failed
 from strategy.live.layout import Layout
+from strategy.live.sizing import size_factor
 from strategy.policies.document import ParameterDocument
 
 STALE_SECONDS: Final = 5.0
@@ -47,6 +48,7 @@ class LiveStatus(BaseModel):
     symbol: str
     version: int | None = None
     content_hash: str | None = None
+    size_factor: float = 1.0  # of its orders, below 1 while it is on trial
     started_ns: int
     heartbeat_ns: int
     state: State
@@ -149,7 +151,8 @@ def _exists(pid: int) -> bool:
 
 
 def _runs(status: LiveStatus, document: ParameterDocument) -> bool:
-    same = (status.version, status.content_hash) == (document.version, document.content_hash)
+    wanted = (document.version, document.content_hash, size_factor(document))
+    same = (status.version, status.content_hash, status.size_factor) == wanted
     return same and status.state in ("quoting", "halted", "killed") and _alive(status)
 
 

@@ -15,6 +15,7 @@ import orjson
 from strategy.errors import BadData
 from strategy.kernel.records import ACTION, DECISION, EVENT
 from strategy.live.segment import SUFFIX, LineFile, compress
+from strategy.live.sizing import size_factor
 from strategy.policies.document import ParameterDocument
 from strategy.venues.collector import CollectorFile
 
@@ -44,7 +45,7 @@ class JournalWriter:
         return self._file.path
 
     def session(self, local_ns: int, head: dict[str, Any]) -> None:
-        """Write the head: session, document, base_lots, quote_atoms, kernel_digest."""
+        """Write the head: session, document, size_factor, base_lots, quote_atoms, kernel_digest."""
         self._write(local_ns, "session", head)
 
     def event(self, event: np.void) -> None:
@@ -53,11 +54,11 @@ class JournalWriter:
 
     def parameters(self, local_ns: int, document: ParameterDocument, seq: int) -> None:
         """Write the document that applies from event `seq` on."""
-        self._write(local_ns, "parameters", {"document": document.model_dump(mode="json"), "seq": seq})
+        self._write(local_ns, "parameters", _document_fields(document) | {"seq": seq})
 
     def candidate(self, local_ns: int, document: ParameterDocument, seq: int) -> None:
         """Write a document that learns volatility from event `seq` on, while the one before it still decides."""
-        self._write(local_ns, "candidate", {"document": document.model_dump(mode="json"), "seq": seq})
+        self._write(local_ns, "candidate", _document_fields(document) | {"seq": seq})
 
     def decision(self, local_ns: int, decision: np.void) -> None:
         """Write a decision."""
@@ -94,6 +95,10 @@ class JournalWriter:
 
     def _write(self, local_ns: int, kind: str, body: dict[str, Any]) -> None:
         self._file.append(local_ns, orjson.dumps({"t": kind, **body}))
+
+
+def _document_fields(document: ParameterDocument) -> dict[str, Any]:
+    return {"document": document.model_dump(mode="json"), "size_factor": size_factor(document)}
 
 
 def event_fields(event: np.void) -> dict[str, int | float]:

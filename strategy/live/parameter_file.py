@@ -9,40 +9,52 @@ import orjson
 
 from strategy.errors import BadParameters
 from strategy.live.doors import Refused
+from strategy.live.sizing import SIZE_FILE, at_size, read_sizes
 from strategy.policies.document import Instrument, ParameterDocument, parse_document
+
+Stamp = tuple[int, int, int]
 
 _FILTERS: Final = ("tick_size", "lot_size", "min_qty", "min_notional")
 
 
 class ParameterFile:
-    """Read a file again only when its content has changed; a file that was only touched is no news."""
+    """Read a file again only when its content, or the sizes beside it, have changed; one only touched is no news."""
 
     def __init__(self, path: Path) -> None:
         """Watch a path, which need not exist yet."""
         self.path = path
-        self._stat: tuple[int, int, int] | None = None
+        self._sizes = path.with_name(SIZE_FILE)
+        self._stamps: tuple[Stamp | None, Stamp | None] | None = None
         self._digest = b""
 
     def news(self) -> bytes | None:
-        """Return the content when it is new, else None."""
+        """Return the content when it or the sizes are new, else None."""
+        stamps = (_stamp(self.path), _stamp(self._sizes))
+        if stamps[0] is None or stamps == self._stamps:
+            return None
         try:
-            found = self.path.stat()
-            stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
-            if stamp == self._stat:
-                return None
             data = self.path.read_bytes()
+            sizes = b"" if stamps[1] is None else self._sizes.read_bytes()
         except FileNotFoundError:
             return None
-        self._stat = stamp
-        digest = hashlib.sha256(data).digest()
+        self._stamps = stamps
+        digest = hashlib.sha256(data + b"\0" + sizes).digest()
         if digest == self._digest:
             return None
         self._digest = digest
         return data
 
 
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
 def checked_document(data: bytes, path: Path, instrument: Instrument) -> ParameterDocument:
-    """Return the document if it is whole and made for this instrument as the venue states it now."""
+    """Return the document, as large as it may quote, if it is whole and made for this instrument as it is now."""
     document = parse_document(data, str(path))
     meant = document.instrument
     if (meant.venue, meant.symbol) != (instrument.venue, instrument.symbol):
@@ -51,7 +63,7 @@ def checked_document(data: bytes, path: Path, instrument: Instrument) -> Paramet
     for name in _FILTERS:
         if Decimal(getattr(meant, name)) != Decimal(getattr(instrument, name)):
             raise BadParameters(f"{path}: {name} was {getattr(meant, name)}, the venue has {getattr(instrument, name)}")
-    return document
+    return at_size(document, read_sizes(path.parent).get(document.version, 1.0))
 
 
 def refusal(data: bytes, reason: str) -> Refused:

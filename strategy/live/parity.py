@@ -6,8 +6,10 @@ from typing import Any, Final, NamedTuple
 
 from strategy.errors import BadData
 from strategy.live.journal import ACTION_FIELDS, Entry, action_fields, decision_fields, event_record, read_journal
+from strategy.live.sizing import at_size, size_factor, sized
 from strategy.live.warm_up import LiveStepper, WarmUp
 from strategy.policies.document import Instrument, ParameterDocument
+from strategy.policies.parameters import ParameterSet
 
 _KEPT: Final = 100  # differences listed; all are counted
 
@@ -69,9 +71,9 @@ class _Replay:
         elif self._stepper is None:
             raise BadData(f"{self._path} line {entry.number} comes before the session line")
         elif kind == "parameters":
-            self._swap(self._stepper, body["document"])
+            self._swap(self._stepper, recorded_document(body))
         elif kind == "candidate":
-            self._learn(body["document"], entry.local_ns)
+            self._learn(recorded_document(body), entry.local_ns)
         elif kind == "event":
             self._feed(self._stepper, body["e"])
         elif kind in ("decision", "action"):
@@ -85,31 +87,34 @@ class _Replay:
             self._flush()
 
     def _begin(self, body: dict[str, Any]) -> None:
-        recorded = ParameterDocument.model_validate(body["document"])
-        document = self._override or recorded
+        recorded = recorded_document(body)
         self.session = body["session"]
-        self.versions.append(document.version)
+        self.versions.append((self._override or recorded).version)
         holdings = (float(body["base_lots"]), float(body["quote_atoms"]))
         # the version stays the recorded one: another set of parameters is to be compared, not another number
         self._instrument = recorded.instrument
-        self._stepper = LiveStepper(document.parameters, recorded.instrument, *holdings, version=recorded.version)
+        self._stepper = LiveStepper(
+            self._parameters(recorded), recorded.instrument, *holdings, version=recorded.version
+        )
 
-    def _swap(self, stepper: LiveStepper, recorded: dict[str, Any]) -> None:
+    def _parameters(self, recorded: ParameterDocument) -> ParameterSet:
+        """Return what was quoted with, or what is tried in its place, as large as it was quoted."""
+        return sized((self._override or recorded).parameters, size_factor(recorded))
+
+    def _swap(self, stepper: LiveStepper, document: ParameterDocument) -> None:
         self._flush()
-        document = ParameterDocument.model_validate(recorded)
         self.versions.append(document.version)
-        parameters = (self._override or document).parameters
+        parameters = self._parameters(document)
         if self._warm_up is not None and self._warm_up.document.content_hash == document.content_hash:
             stepper.swap_warm(parameters, document.version, self._warm_up.stepper)
         else:
             stepper.swap(parameters, document.version)
         self._warm_up = None
 
-    def _learn(self, recorded: dict[str, Any], local_ns: int) -> None:
+    def _learn(self, document: ParameterDocument, local_ns: int) -> None:
         self._flush()
-        document = ParameterDocument.model_validate(recorded)
         assert self._instrument is not None
-        self._warm_up = WarmUp(document, (self._override or document).parameters, self._instrument, local_ns)
+        self._warm_up = WarmUp(document, self._parameters(document), self._instrument, local_ns)
 
     def _feed(self, stepper: LiveStepper, fields: dict[str, Any]) -> None:
         self._flush()
@@ -140,6 +145,11 @@ class _Replay:
         self.differing += 1
         if len(self.differences) < _KEPT:
             self.differences.append(Difference(self._seq, record, name, live, replayed))
+
+
+def recorded_document(body: dict[str, Any]) -> ParameterDocument:
+    """Return the version that a journal line carries, as large as it was quoted."""
+    return at_size(ParameterDocument.model_validate(body["document"]), body.get("size_factor", 1.0))
 
 
 def check(journal_path: Path, document: ParameterDocument | None = None) -> ParityReport:

@@ -37,6 +37,7 @@ from strategy.live.market_watch import MarketWatch
 from strategy.live.order_records import fill_record, live_order, new_client_id, order_step
 from strategy.live.orders import Orders
 from strategy.live.session_start import SessionStart
+from strategy.live.sizing import quoted, size_factor
 from strategy.live.warm_up import LiveStepper, WarmUp, needs_warm_up
 from strategy.policies.document import ParameterDocument
 from strategy.policies.stepper import new_event
@@ -84,6 +85,7 @@ class Session:
         head = {
             "session": self._start.session,
             "document": self.document.model_dump(mode="json"),
+            "size_factor": size_factor(self.document),
             "base_lots": self._start.balance.base_lots,
             "quote_atoms": self._start.balance.quote_atoms,
             "last_trade_id": self._start.last_trade_id,
@@ -130,7 +132,7 @@ class Session:
         if not needs_warm_up(self._stepper, self.document.parameters, document.parameters):
             self._take_parameters(document, None)
             return
-        self.warm_up = WarmUp(document, document.parameters, self.document.instrument, self._last_ns)
+        self.warm_up = WarmUp(document, quoted(document), self.document.instrument, self._last_ns)
         self._journal.candidate(self._last_ns, document, self.events + 1)
         log.info("warming up", version=document.version, content_hash=document.content_hash[:12])
 
@@ -144,9 +146,9 @@ class Session:
 
     def _take_parameters(self, document: ParameterDocument, learnt: LiveStepper | None) -> None:
         if learnt is None:
-            self._stepper.swap(document.parameters, document.version)
+            self._stepper.swap(quoted(document), document.version)
         else:
-            self._stepper.swap_warm(document.parameters, document.version, learnt)
+            self._stepper.swap_warm(quoted(document), document.version, learnt)
         self._measure_depth()
         self.document = document
         self._journal.parameters(self._last_ns, document, self.events + 1)
@@ -320,6 +322,7 @@ class Session:
         found = self._stepper.snapshot().items()
         known = {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in found}
         version = {"version": self.document.version, "content_hash": self.document.content_hash}
+        version["size_factor"] = size_factor(self.document)
         counts = {"open_orders": len(self.orders.live), "events": self.events, "fills": self.orders.fills}
         return known | version | counts
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from strategy.kernel.book import band_limit
 from strategy.kernel.records import BUY, TIMER
 from strategy.live.guard import Limits
+from strategy.live.sizing import quoted
 from strategy.live.warm_up import LiveStepper
 from strategy.policies.document import ParameterDocument
 from strategy.policies.stepper import new_event
@@ -28,7 +29,7 @@ class SessionStart:
 def new_stepper(document: ParameterDocument, balance: Balance) -> LiveStepper:
     """Return the strategy at its start; compiles when these policies have not been compiled before."""
     return LiveStepper(
-        document.parameters, document.instrument, balance.base_lots, balance.quote_atoms, version=document.version
+        quoted(document), document.instrument, balance.base_lots, balance.quote_atoms, version=document.version
     )
 
 
