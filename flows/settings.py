@@ -9,25 +9,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from analytics.gates.thresholds import GateSettings
 from analytics.lake.passwords import refuse_passwords
+from analytics.report.drift_settings import DriftSettings
 from analytics.study.search import SpaceSettings
 from analytics.study.settings import StudyTable
 from analytics.tape.line import read_line
+from flows.steering import Alerts, Canary, PromotionTable, Schedule, Section
 from strategy.errors import BadInput
 from strategy.live.layout import Layout
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SYMBOL_PATTERN: Final = r"^[A-Z0-9]+/[A-Z0-9]+(:[A-Z0-9]+)?$"
-
-
-class Section(BaseModel):
-    """Base of one table of the file: frozen, nothing unknown."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Ports(Section):
@@ -176,8 +172,13 @@ class Settings(BaseSettings):
     calibrate: Calibrate = Calibrate()
     study: StudyTable = StudyTable()
     gates: GateSettings = GateSettings()
+    drift: DriftSettings = DriftSettings()
     costs: Costs = Costs()
     live: Live = Live()
+    schedule: Schedule = Schedule()
+    promotion: PromotionTable = PromotionTable()
+    canary: Canary = Canary()
+    alerts: Alerts = Alerts()
 
     @field_validator("home")
     @classmethod
