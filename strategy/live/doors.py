@@ -62,6 +62,7 @@ class LiveStatus(BaseModel):
     positions: int = 0
     events: int = 0
     fills: int = 0
+    order_faults: int = 0  # of this session: orders refused, but not for being post-only, and requests not answered
     round_trips: int = 0  # how many of the newest orders the next two are of
     round_trip_ms_p50: float | None = None
     round_trip_ms_p99: float | None = None

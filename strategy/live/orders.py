@@ -14,7 +14,7 @@ from typing import Any, Final
 import structlog
 
 from strategy.errors import MicrovolError, OrderRejected, OutcomeUnknown
-from strategy.kernel.records import ACK, CANCELLED, FILL, REJECT, REJECT_OTHER
+from strategy.kernel.records import ACK, CANCELLED, FILL, REJECT, REJECT_OTHER, REJECT_POST_ONLY
 from strategy.live.desk import Desk, LiveOrder
 from strategy.live.executions import Executions
 from strategy.live.round_trips import RecentTrips
@@ -40,6 +40,7 @@ class Orders:
         self._live: dict[str, LiveOrder] = {}
         self.executions = Executions(broker, last_trade_id)
         self.trips = RecentTrips()
+        self.faults = 0  # orders refused, but not for being post-only, and requests without an answer
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -150,7 +151,7 @@ class Orders:
             if order.state == "pending":
                 order.state = "unknown"
             order.doubted = True
-            self._desk.note_order(order, "unknown", str(error))
+            self._doubt(order, error)
             await self._find_out(order)
 
     async def _find_out(self, order: LiveOrder) -> None:
@@ -184,10 +185,15 @@ class Orders:
         if order.cancel_wanted:
             self._begin_cancel(order)
 
+    def _doubt(self, order: LiveOrder, error: MicrovolError) -> None:
+        self.faults += 1
+        self._desk.note_order(order, "unknown", str(error))
+
     def _reject(self, order: LiveOrder, code: int, detail: str) -> None:
         if order.known or order.ended:
             return
         order.rejected = True
+        self.faults += code != REJECT_POST_ONLY
         self._close(order)
         self._desk.note_order(order, "reject", detail)
         self._desk.push(new_event(REJECT, order_id=order.order_id, code=code))
@@ -205,7 +211,7 @@ class Orders:
             try:
                 report = await self._broker.cancel(order.client_id)
             except MicrovolError as error:
-                self._desk.note_order(order, "unknown", str(error))
+                self._doubt(order, error)
             if report is None or report.status == "missing":
                 report = await self._ask(order)
             if order.ended or (report is not None and await self._is_over(report)):

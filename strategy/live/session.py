@@ -324,6 +324,7 @@ class Session:
         version = {"version": self.document.version, "content_hash": self.document.content_hash}
         version["size_factor"] = size_factor(self.document)
         counts = {"open_orders": len(self.orders.live), "events": self.events, "fills": self.orders.fills}
+        counts["order_faults"] = self.orders.faults
         return known | version | counts
 
     def end(self, reason: str) -> None:

@@ -149,12 +149,21 @@ async def test_a_refusal_reaches_the_strategy_with_its_code(bench: Bench) -> Non
     assert bench.desk.codes == [REJECT_POST_ONLY]
 
 
+@pytest.mark.parametrize(("code", "faults"), [(REJECT_POST_ONLY, 0), (REJECT_OTHER, 1)])
+async def test_a_refusal_is_a_fault_unless_the_order_would_have_taken(bench: Bench, code: int, faults: int) -> None:
+    bench.broker.lost_requests.add("mv-t-1")
+    bench.broker.place_answers = [OrderRejected("refused", code)]
+    bench.place()
+    await bench.until_events(1)
+    assert bench.orders.faults == faults
+
+
 async def test_an_order_of_unknown_outcome_that_rests_is_acknowledged(bench: Bench) -> None:
     bench.broker.place_answers = [OutcomeUnknown("time-out")]
     bench.place()
     assert await bench.until_events(1) == [("ack", 1)]
     assert bench.desk.notes == ["place", "unknown", "ack"]
-    assert bench.orders.trips.figures()["round_trips"] == 0
+    assert (bench.orders.trips.figures()["round_trips"], bench.orders.faults) == (0, 1)
 
 
 async def test_an_order_of_unknown_outcome_is_rejected_only_after_the_receive_window(bench: Bench) -> None:
