@@ -12,13 +12,14 @@ from typing import Any, Final, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from analytics.gates.canary import CanarySettings
 from analytics.gates.thresholds import GateSettings
 from analytics.lake.passwords import refuse_passwords
 from analytics.report.drift_settings import DriftSettings
 from analytics.study.search import SpaceSettings
 from analytics.study.settings import StudyTable
 from analytics.tape.line import read_line
-from flows.steering import Alerts, Canary, PromotionTable, Schedule, Section
+from flows.steering import Alerts, PromotionTable, Schedule, Section
 from strategy.errors import BadInput
 from strategy.live.layout import Layout
 
@@ -177,7 +178,7 @@ class Settings(BaseSettings):
     live: Live = Live()
     schedule: Schedule = Schedule()
     promotion: PromotionTable = PromotionTable()
-    canary: Canary = Canary()
+    canary: CanarySettings = CanarySettings()
     alerts: Alerts = Alerts()
 
     @field_validator("home")
