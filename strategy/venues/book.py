@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from strategy.kernel.records import BUY, SELL
 from strategy.venues.events import Level
 from strategy.venues.units import Units
 
@@ -66,6 +67,10 @@ class LiveBook:
         bid = self._bids.prices[-1] if self._bids.prices else 0
         ask = self._asks.prices[0] if self._asks.prices else 0
         return Best(bid, self._bids.sizes.get(bid, 0), ask, self._asks.sizes.get(ask, 0))
+
+    def prices(self) -> list[tuple[int, int]]:
+        """Return side and price of every level."""
+        return [(side, ticks) for side, held in ((BUY, self._bids), (SELL, self._asks)) for ticks in held.prices]
 
     def depth(self, bid_from_ticks: int, ask_to_ticks: int) -> tuple[int, int]:
         """Return the lots of all bids at or over one price and of all asks at or under another."""
