@@ -29,6 +29,7 @@ OPTIONS = (
     "min-notional",
     "clock-skew-ms",
     "frame-log",
+    "may-withdraw",
 )
 
 

@@ -31,6 +31,7 @@ class PaperConfig(BaseModel):
     max_open_orders: int = Field(200, ge=1)
     api_key: str = "paper"
     secret: SecretStr = SecretStr("paper-secret")
+    may_withdraw: bool = Field(False, description="whether the key is told to be allowed to withdraw")
     speed: float = Field(1.0, gt=0, le=50, description="market seconds per wall-clock second")
     weight_per_minute: int = Field(6_000, ge=1)
     orders_per_10s: int = Field(300, ge=1)

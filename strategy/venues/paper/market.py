@@ -11,6 +11,7 @@ from strategy.venues.paper.desk import Desk
 from strategy.venues.paper.draws import Draws
 from strategy.venues.paper.engine import Engine
 from strategy.venues.paper.filters import Filters
+from strategy.venues.paper.futures.countdown import Countdown
 from strategy.venues.paper.futures.listing import FuturesFilters
 from strategy.venues.paper.futures.positions import FuturesAccount
 from strategy.venues.paper.futures.publisher import FuturesPublisher
@@ -63,6 +64,7 @@ class Market:
             self.reports = Reports(self.grid, config.venue_symbol)
         filters = (FuturesFilters if config.is_futures else Filters).of(config, self.grid)
         self.desk = Desk(self.engine, self.account, filters, self.reports)
+        self.countdown = Countdown(self.engine, self.desk)
 
     @property
     def regime(self) -> str:
@@ -72,6 +74,7 @@ class Market:
     def step(self, now_ns: int, seconds: float) -> None:
         """Let everyone else act for `seconds` of market time, ending at `now_ns`."""
         self.engine.now_ns = now_ns
+        self.countdown.look()
         self._others.step(seconds)
         self.publisher.book_ticker()
 

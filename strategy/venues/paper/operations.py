@@ -110,6 +110,26 @@ def price_ticker(venue: Venue, parameters: Parameters) -> Any:
     return ticker if "symbol" in parameters else [ticker]
 
 
+def key_restrictions(venue: Venue, parameters: Parameters) -> Any:
+    """Return what the key may do."""
+    config = venue.market.config
+    return {
+        "ipRestrict": False,
+        "createTime": 0,
+        "enableReading": True,
+        "enableWithdrawals": config.may_withdraw,
+        "enableInternalTransfer": False,
+        "permitsUniversalTransfer": False,
+        "enableVanillaOptions": False,
+        "enableMargin": False,
+        "enableFutures": config.is_futures,
+        "enableSpotAndMarginTrading": not config.is_futures,
+        "enablePortfolioMarginTrading": False,
+        "enableFixApiTrade": False,
+        "enableFixReadOnly": False,
+    }
+
+
 def account(venue: Venue, parameters: Parameters) -> Any:
     """Return balances and commission."""
     market = venue.market

@@ -1,4 +1,4 @@
-"""The REST endpoints under `/api/v3`, or `/fapi` for futures, and the listen keys."""
+"""The REST endpoints under `/api/v3`, or `/fapi` for futures, and `/sapi/v1`; and the listen keys."""
 
 import asyncio
 import itertools
@@ -16,7 +16,7 @@ from strategy.venues.paper.gate import Gate, rest_payload
 from strategy.venues.paper.operations import Raw, Venue
 from strategy.venues.paper.parameters import text
 from strategy.venues.paper.refusals import Refusal
-from strategy.venues.paper.routes import LISTEN_KEY, REST, Operation
+from strategy.venues.paper.routes import ACCOUNT, LISTEN_KEY, REST, Operation
 
 JSON = "application/json"
 LISTEN_KEY_PATHS = ("userDataStream", "v1/listenKey")  # spot's and futures'
@@ -27,7 +27,7 @@ class RestApi:
 
     def __init__(self, venue: Venue, gate: Gate, faults: ReplyFaults, turn_clock: Callable[[], int]) -> None:
         """Serve a venue; `turn_clock` brings the market's clock up to now and returns it."""
-        self._routes = FUTURES if venue.market.config.is_futures else REST
+        self._routes = ACCOUNT | (FUTURES if venue.market.config.is_futures else REST)
         self._venue, self._gate, self._faults, self._turn_clock = venue, gate, faults, turn_clock
         self._keys = itertools.count(1)
         self.listen_keys: set[str] = set()

@@ -42,6 +42,10 @@ REST: dict[tuple[str, str], Operation] = {
     ("GET", "myTrades"): Operation(ask.own_trades, 20, signed=True),
 }
 
+ACCOUNT: dict[tuple[str, str], Operation] = {  # of the whole account, spot and futures alike
+    ("GET", "v1/account/apiRestrictions"): Operation(ask.key_restrictions, 1, signed=True),
+}
+
 SOCKET: dict[str, Operation] = {
     "ping": Operation(ask.ping),
     "time": Operation(ask.server_time),

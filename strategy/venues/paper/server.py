@@ -93,6 +93,7 @@ class PaperServer:
         application.router.add_get("/stream/{tail:.*}", self._streams.combined)
         application.router.add_get("/ws", self._streams.raw)
         application.router.add_get("/ws/{tail:.*}", self._streams.raw)
+        application.router.add_route("*", "/sapi/{path:.*}", self.rest.handle)
         if self.config.is_futures:
             application.router.add_route("*", "/fapi/{path:.*}", self.rest.handle)
         else:

@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from strategy.errors import BadInput
 from strategy.policies.parameters import one_line
 from strategy.venues.paper.futures.routes import FUTURES
-from strategy.venues.paper.routes import LISTEN_KEY, REST, SOCKET, SUBSCRIBE
+from strategy.venues.paper.routes import ACCOUNT, LISTEN_KEY, REST, SOCKET, SUBSCRIBE
 
 Stream = Literal["depth", "trade", "bookTicker"]
 ANY, SIGNED = "any", "signed"
-_OPERATIONS: Final = (*REST.values(), *SOCKET.values(), *FUTURES.values())
+_OPERATIONS: Final = (*ACCOUNT.values(), *REST.values(), *SOCKET.values(), *FUTURES.values())
 TARGETS: Final = (ANY, SIGNED, *sorted({each.handler.__name__ for each in _OPERATIONS} | {LISTEN_KEY, SUBSCRIBE}))
 _SIGNED: Final = {each.handler.__name__ for each in _OPERATIONS if each.signed} | {SUBSCRIBE}
 

@@ -42,6 +42,15 @@ def cancel_all_futures(venue: Venue, parameters: Parameters) -> Any:
     return {"code": 200, "msg": "The operation of cancel all open order is done."}
 
 
+def count_down(venue: Venue, parameters: Parameters) -> Any:
+    """Cancel every open order after `countdownTime` ms unless asked again before; 0 ends the countdown."""
+    read.check_symbol(parameters, venue.market)
+    read.text(parameters, "countdownTime")
+    ms = read.integer(parameters, "countdownTime") or 0
+    venue.market.countdown.begin(ms)
+    return {"symbol": venue.market.config.venue_symbol, "countdownTime": str(ms)}
+
+
 def balance(venue: Venue, parameters: Parameters) -> Any:
     """Return the wallet."""
     return [_reports(venue).balance(venue.market.engine.now_ns)]
@@ -82,6 +91,19 @@ def set_leverage(venue: Venue, parameters: Parameters) -> Any:
     _account(venue).leverage = leverage
     symbol = venue.market.config.venue_symbol
     return {"symbol": symbol, "leverage": leverage, "maxNotionalValue": str(MOST_NOTIONAL)}
+
+
+def symbol_configuration(venue: Venue, parameters: Parameters) -> Any:
+    """Return margin type and leverage of the symbol."""
+    read.check_symbol(parameters, venue.market, mandatory=False)
+    configuration = {
+        "symbol": venue.market.config.venue_symbol,
+        "marginType": "CROSSED",
+        "isAutoAddMargin": "false",
+        "leverage": _account(venue).leverage,
+        "maxNotionalValue": str(MOST_NOTIONAL),
+    }
+    return [configuration]
 
 
 def leverage_brackets(venue: Venue, parameters: Parameters) -> Any:

@@ -121,7 +121,7 @@ class FuturesReports(Reports):
             "totalMarginBalance": asset["marginBalance"],
             "availableBalance": asset["availableBalance"],
             "assets": [asset],
-            "positions": [self.risk(position, at_ns) for position in self._account.shown()],
+            "positions": [self._held(position, at_ns) for position in self._account.shown()],
         }
 
     def balance(self, at_ns: int) -> dict[str, Any]:
@@ -170,6 +170,11 @@ class FuturesReports(Reports):
             "openOrderInitialMargin": ZERO,
             "updateTime": at_ns // MS,
         }
+
+    def _held(self, position: Position, at_ns: int) -> dict[str, Any]:
+        """Return a position as the account reply lists it, which spells one word differently."""
+        told = self.risk(position, at_ns)
+        return told | {"unrealizedProfit": told["unRealizedProfit"]}
 
     def _update(self, reason: str, delta_units: int, at_ns: int) -> dict[str, Any]:
         account = self._account
