@@ -6,23 +6,28 @@ OutcomeUnknown, never a rejection.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Final, TypeVar
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any, Final
 
 import ccxt.pro
 import orjson
 import structlog
 
-from strategy.errors import BadData, OutcomeUnknown, VenueError
-from strategy.kernel.records import BUY
+from strategy.errors import VenueError
 from strategy.policies.document import Instrument
 from strategy.venues import ccxt_user_stream, wire
+from strategy.venues.account_questions import refuse_unfit_margin
 from strategy.venues.budget import Budget
-from strategy.venues.ccxt_user_stream import UserStream
+from strategy.venues.ccxt_user_stream import ListenKeyStream, UserStream
 from strategy.venues.ccxt_venue import is_unknown_order, json_alone, open_exchange, redacted, translated, venue_code
+from strategy.venues.dead_man import DeadMan
+from strategy.venues.ending import end_tasks
+from strategy.venues.endpoints import COUNTDOWN, Endpoint, endpoints, order_fields
 from strategy.venues.events import InstrumentInfo
+from strategy.venues.futures_orders import FuturesOrderReader
 from strategy.venues.own_orders import OrderReader
 from strategy.venues.ports import Balance, OrderReport, OrderRequest, OwnEvent, OwnFill
+from strategy.venues.replies import read, rows
 from strategy.venues.settings import VenueConfig
 from strategy.venues.units import Units
 
@@ -30,14 +35,7 @@ log = structlog.get_logger("broker")
 
 _PAGE: Final = 1000
 _CLOCK_CODE: Final = -1021
-_ACTION: Final = 1  # weights of requests, by what they ask
-_ONE_ORDER: Final = 4
-_OPEN_ORDERS: Final = 6
-_EXECUTIONS: Final = 20
-_ACCOUNT: Final = 20
 _ORDERS_KEPT: Final = 10_000
-
-Read = TypeVar("Read")
 
 
 class CcxtBroker:
@@ -45,7 +43,7 @@ class CcxtBroker:
 
     def __init__(self, config: VenueConfig) -> None:
         """Prepare; the first call opens the connection."""
-        self._config = config
+        self._config, self._endpoints = config, endpoints(config)
         self._exchange: Any = None
         self._instrument: Instrument | None = None
         self._reader: OrderReader | None = None
@@ -55,7 +53,9 @@ class CcxtBroker:
         self._client_ids: dict[str, str] = {}  # venue's order id -> ours; REST executions name only the venue's
         self._events: asyncio.Queue[OwnEvent | None] = asyncio.Queue()
         self._stream: UserStream | None = None
-        self._runner: asyncio.Task[None] | None = None
+        self._runners: list[asyncio.Task[None]] = []
+        self._dead_man = DeadMan(self._count_down)
+        self._fit = not config.is_futures  # spot has neither margin nor positions that could be unfit
 
     async def instrument(self) -> Instrument:
         """Return the symbol's filters."""
@@ -64,86 +64,96 @@ class CcxtBroker:
         return self._instrument
 
     async def place(self, request: OrderRequest) -> OrderReport:
-        """Send one order at once: LIMIT_MAKER, or LIMIT with IOC; OrderRejected when it would break a rate limit."""
+        """Send one order that rests or one that takes; OrderRejected when it would break a rate limit."""
         reader, units = await self._open()
-        order = order_fields(self._config, units, request)
+        order, endpoint = order_fields(self._config, units, request), self._endpoints.place
         what = f"order {request.client_id}"
-        self._budget.send_order(what, _ACTION)
-        reply = await self._call(self._exchange.privatePostOrder(order), what)
+        self._budget.send_order(what, endpoint.weight)
+        reply = await self._call(endpoint.of(self._exchange)(order), what)
         return self._report(reader, reply, request.client_id, what)
 
     async def cancel(self, client_id: str) -> OrderReport:
         """Cancel one order, before anything else that waits to be asked."""
         reader, _ = await self._open()
-        query = {"symbol": self._config.market_id, "origClientOrderId": client_id}
-        await self._budget.cancel(_ACTION)
-        reply = await self._call(self._exchange.privateDeleteOrder(query), f"cancel {client_id}")
-        return _missing(client_id) if reply is None else _read(lambda: reader.report(reply, client_id), "cancel")
+        reply = await self._act(self._endpoints.cancel, f"cancel {client_id}", {"origClientOrderId": client_id})
+        return _missing(client_id) if reply is None else read(lambda: reader.report(reply, client_id), "cancel")
 
     async def cancel_all(self) -> int:
         """Cancel every open order on the symbol."""
-        await self._open()
-        await self._budget.cancel(_ACTION)
-        query = {"symbol": self._config.market_id}
-        reply = await self._call(self._exchange.privateDeleteOpenOrders(query), "cancel all")
-        return (
-            0
-            if reply is None
-            else _read(lambda: len({row["orderId"] for row in _rows(reply, "cancel all")}), "cancel all")
-        )
+        resting = len(await self.open_orders())
+        await self._act(self._endpoints.cancel_all, "cancel all", {})
+        return resting
 
     async def order(self, client_id: str) -> OrderReport:
         """Ask about one order; `missing` when the venue knows none."""
         reader, _ = await self._open()
-        query = {"symbol": self._config.market_id, "origClientOrderId": client_id}
-        await self._budget.ask(_ONE_ORDER)
-        reply = await self._call(self._exchange.privateGetOrder(query), f"query {client_id}")
-        if reply is None:
-            return _missing(client_id)
-        return self._report(reader, reply, client_id, f"query {client_id}")
+        what = f"query {client_id}"
+        reply = await self.ask(self._endpoints.order, what, self._symbol | {"origClientOrderId": client_id})
+        return _missing(client_id) if reply is None else self._report(reader, reply, client_id, what)
 
     async def open_orders(self) -> list[OrderReport]:
         """Return every open order on the symbol."""
         reader, _ = await self._open()
-        await self._budget.ask(_OPEN_ORDERS)
-        query = {"symbol": self._config.market_id}
-        rows = _rows(await self._call(self._exchange.privateGetOpenOrders(query), "open orders"), "open orders")
-        names = _read(lambda: [str(row["clientOrderId"]) for row in rows], "open orders")
-        return [self._report(reader, row, name, "open orders") for row, name in zip(rows, names, strict=True)]
+        what = "open orders"
+        found = rows(await self.ask(self._endpoints.open_orders, what, self._symbol), what)
+        return [self._report(reader, row, _client_id(row, what), what) for row in found]
 
     async def fills(self, since_trade_id: int) -> list[OwnFill]:
         """Return our executions after a trade id; a negative id asks for the newest page alone, without client ids."""
         reader, _ = await self._open()
         found: list[OwnFill] = []
         while True:
-            query: dict[str, Any] = {"symbol": self._config.market_id, "limit": _PAGE}
-            if since_trade_id >= 0:
-                query["fromId"] = since_trade_id + 1
-            await self._budget.ask(_EXECUTIONS)
-            rows = _rows(await self._call(self._exchange.privateGetMyTrades(query), "executions"), "executions")
-            found += await self._executions(reader, rows, named=since_trade_id >= 0)
-            if len(rows) < _PAGE or since_trade_id < 0:
+            since = {"fromId": since_trade_id + 1} if since_trade_id >= 0 else {}
+            query = self._symbol | {"limit": _PAGE} | since
+            page = rows(await self.ask(self._endpoints.executions, "executions", query), "executions")
+            found += await self._executions(reader, page, named=since_trade_id >= 0)
+            if len(page) < _PAGE or since_trade_id < 0:
                 return found
-            since_trade_id = int(rows[-1]["id"])
+            since_trade_id = found[-1].trade_id
 
     async def balance(self) -> Balance:
-        """Return the account's total holdings in base and quote."""
+        """Return the account's total holdings in base and quote; BadInput when a futures account is unfit."""
         reader, _ = await self._open()
-        await self._budget.ask(_ACCOUNT)
-        reply = await self._call(self._exchange.privateGetAccount(), "account")
-        return _read(lambda: reader.balance(reply), "account")
+        if not self._fit:
+            await refuse_unfit_margin(self, self._config)
+            self._fit = True
+        reply = await self.ask(self._endpoints.account, "account", {})
+        return read(lambda: reader.balance(reply), "account")
+
+    async def ask(self, endpoint: Endpoint, what: str, query: dict[str, Any]) -> Any:
+        """Return the reply to a question, which waits for the venue's limits; None = it knows no such order."""
+        await self._open()
+        await self._budget.ask(endpoint.weight)
+        return await self._call(endpoint.of(self._exchange)(query), what)
+
+    async def _act(self, endpoint: Endpoint, what: str, query: dict[str, Any]) -> Any:
+        """Return the reply to a request that takes orders away, which waits for nothing but a ban's end."""
+        await self._open()
+        await self._budget.cancel(endpoint.weight)
+        return await self._call(endpoint.of(self._exchange)(self._symbol | query), what)
+
+    async def _count_down(self, ms: int) -> None:
+        """Have the venue cancel everything after so long, 0 = never."""
+        what = "countdown"
+        reply = await self._act(COUNTDOWN, what, {"countdownTime": ms})
+        read(lambda: int(reply["countdownTime"]), what)
 
     async def own_events(self) -> AsyncIterator[OwnEvent]:
         """Yield the user stream's news for ever. See `strategy.venues.ports.Broker`."""
         reader, _ = await self._open()
         tell = self._events.put_nowait
-        self._stream = UserStream(self._exchange, self._config.name, reader, tell, self._named, self._resync)
-        self._runner = asyncio.create_task(self._stream.run(), name=ccxt_user_stream.NAME)
-        self._runner.add_done_callback(lambda _: tell(None))
+        stream = ListenKeyStream if self._config.is_futures else UserStream
+        self._stream = stream(self._exchange, self._config.name, reader, tell, self._named, self._resync)
+        if self._config.is_futures:
+            self._runners.append(await self._dead_man.begin())
+        self._runners.append(asyncio.create_task(self._stream.run(), name=ccxt_user_stream.NAME))
+        for runner in self._runners:
+            runner.add_done_callback(lambda _: tell(None))
         while (event := await self._events.get()) is not None:
             yield event
-        if self._runner.done() and not self._runner.cancelled():
-            self._runner.result()  # it never returns: what ended it must not pass for an end in order
+        for runner in self._runners:
+            if runner.done() and not runner.cancelled():
+                runner.result()  # it never returns: what ended it must not pass for an end in order
 
     def renew_stream(self, reason: str) -> None:
         """Give up the user stream's connection and open another."""
@@ -152,9 +162,9 @@ class CcxtBroker:
 
     async def close(self) -> None:
         """End every connection."""
-        if self._runner is not None:
-            self._runner.cancel()
-            await asyncio.wait([self._runner])
+        await end_tasks(self._runners)
+        if self._runners:
+            await self._dead_man.end()
         self._events.put_nowait(None)
         if self._exchange is not None:
             await self._exchange.close()
@@ -166,17 +176,17 @@ class CcxtBroker:
                 self._exchange = self._exchange or open_exchange(self._config)
                 self._exchange.on_rest_response = self._heard
                 await self._call(self._exchange.load_time_difference(), "clock")
-                query = {"symbol": self._config.market_id}
-                reply = await self._call(self._exchange.publicGetExchangeInfo(query), f"filters of {query['symbol']}")
-                _read(lambda: self._learn(reply), f"filters of {query['symbol']}")
+                what = f"filters of {self._config.market_id}"
+                reply = await self._call(self._endpoints.info.of(self._exchange)(self._symbol), what)
+                read(lambda: self._learn(reply), what)
         assert self._reader is not None
         assert self._units is not None
         return self._reader, self._units
 
     def _learn(self, reply: dict[str, Any]) -> None:
-        infos = wire.parse(0, orjson.dumps(reply))
-        info = next((each for each in infos if isinstance(each, InstrumentInfo)), None)
-        if info is None or info.symbol != self._config.market_id:
+        infos = [each for each in wire.parse(0, orjson.dumps(reply)) if isinstance(each, InstrumentInfo)]
+        info = next((each for each in infos if each.symbol == self._config.market_id), None)
+        if info is None:
             raise VenueError(f"{self._config.name} does not list {self._config.symbol}")
         self._budget.learn(reply.get("rateLimits", ()))
         self._instrument = Instrument(
@@ -187,9 +197,9 @@ class CcxtBroker:
             min_qty=info.min_qty,
             min_notional=info.min_notional,
         )
-        base, quote = self._config.symbol.split("/")
         self._units = Units(info.tick_size, info.lot_size)
-        self._reader = OrderReader(self._config.market_id, base, quote, self._units)
+        kind = FuturesOrderReader if self._config.is_futures else OrderReader
+        self._reader = kind(self._config.market_id, *self._config.assets, self._units)
 
     async def _call(self, call: Awaitable[Any], request: str) -> Any:
         """Return the reply; None when the venue answers that it knows no such order."""
@@ -201,6 +211,10 @@ class CcxtBroker:
             if venue_code(error) == _CLOCK_CODE:
                 await self._resync()
             raise translated(error, request) from None
+
+    @property
+    def _symbol(self) -> dict[str, Any]:
+        return {"symbol": self._config.market_id}
 
     def _heard(self, status: int, *reply: Any) -> str:
         """Have a reply's counters read; ccxt goes on with the text as it is."""
@@ -226,55 +240,26 @@ class CcxtBroker:
             del self._client_ids[next(iter(self._client_ids))]
 
     def _report(self, reader: OrderReader, reply: Any, client_id: str, request: str) -> OrderReport:
-        order_id = _read(lambda: str(reply["orderId"]), request)
+        order_id = read(lambda: str(reply["orderId"]), request)
         self._named(order_id, client_id)
-        return _read(lambda: reader.report(reply, client_id), request)
+        return read(lambda: reader.report(reply, client_id), request)
 
-    async def _executions(self, reader: OrderReader, rows: Any, named: bool) -> list[OwnFill]:
-        names = await self._names(rows) if named else {}
-        return _read(lambda: [reader.fill(row, names.get(str(row["orderId"]), "")) for row in rows], "executions")
+    async def _executions(self, reader: OrderReader, page: list[Any], named: bool) -> list[OwnFill]:
+        names = await self._names(page) if named else {}
+        return read(lambda: [reader.fill(row, names.get(str(row["orderId"]), "")) for row in page], "executions")
 
-    async def _names(self, rows: Any) -> dict[str, str]:
+    async def _names(self, page: list[Any]) -> dict[str, str]:
         """Return our ids of the orders that executions name by the venue's; "" where the venue does not say."""
-        order_ids = _read(lambda: {str(row["orderId"]) for row in rows}, "executions")
+        order_ids = read(lambda: {str(row["orderId"]) for row in page}, "executions")
         for order_id in sorted(order_ids - self._client_ids.keys()):
-            query = {"symbol": self._config.market_id, "orderId": order_id}
-            await self._budget.ask(_ONE_ORDER)
-            reply = await self._call(self._exchange.privateGetOrder(query), f"order {order_id}")
-            name = "" if reply is None else _read(lambda found=reply: str(found["clientOrderId"]), f"order {order_id}")
-            self._named(order_id, name)
+            what = f"order {order_id}"
+            reply = await self.ask(self._endpoints.order, what, self._symbol | {"orderId": order_id})
+            self._named(order_id, "" if reply is None else _client_id(reply, what))
         return {order_id: self._client_ids[order_id] for order_id in order_ids}
 
 
-def _read(reading: Callable[[], Read], request: str) -> Read:
-    """Read a reply; one that is no reply (a page of HTML, a field missing) leaves the outcome unknown."""
-    try:
-        return reading()
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, BadData) as error:
-        raise OutcomeUnknown(f"{request}: the reply was not understood ({redacted(error)})") from None
-
-
-def _rows(reply: Any, request: str) -> list[Any]:
-    """Return a list that was asked for; an object without rows is no empty list."""
-    if not isinstance(reply, list):
-        raise OutcomeUnknown(f"{request}: the reply was not understood (no list)")
-    return reply
-
-
-def order_fields(config: VenueConfig, units: Units, request: OrderRequest) -> dict[str, str]:
-    """Return a request in the venue's words; only futures (`BASE/QUOTE:SETTLE`) know orders that reduce."""
-    kind = {"type": "LIMIT", "timeInForce": "IOC"} if request.kind == "ioc" else {"type": "LIMIT_MAKER"}
-    closing = {"reduceOnly": "true"} if request.reduce_only and ":" in config.symbol else {}
-    return {
-        "symbol": config.market_id,
-        "side": "BUY" if request.side == BUY else "SELL",
-        **kind,
-        **closing,
-        "price": units.price(request.price_ticks),
-        "quantity": units.qty(request.qty_lots),
-        "newClientOrderId": request.client_id,
-        "newOrderRespType": "FULL",
-    }
+def _client_id(reply: Any, request: str) -> str:
+    return read(lambda: str(reply["clientOrderId"]), request)
 
 
 def _missing(client_id: str) -> OrderReport:

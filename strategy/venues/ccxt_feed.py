@@ -14,13 +14,14 @@ from strategy.errors import VenueError
 from strategy.venues.backoff import Backoff
 from strategy.venues.ccxt_venue import PAUSE_SECONDS, Connection, open_exchange, redacted, stream_url
 from strategy.venues.clock import SAMPLES, Asked, JumpWatch, estimate
+from strategy.venues.endpoints import endpoints
+from strategy.venues.ending import end_tasks
 from strategy.venues.settings import VenueConfig
 from strategy.venues.silence import Silence
 
 log = structlog.get_logger("feed")
 
 STREAMS: Final = ("depth@100ms", "trade", "bookTicker")
-SNAPSHOT_DEPTH: Final = 5000
 _DEPTH_MARK: Final = b'"depthUpdate"'
 _STREAM_MARKS: Final = tuple((f'@{name}"'.encode(), name) for name in STREAMS)
 _STREAM_HEAD: Final = 80  # bytes of a frame within which its stream is named
@@ -46,7 +47,7 @@ class CcxtFeed:
         No depth for `silence_seconds`, or another stream far more quiet than it ever was, is a dead connection. With
         `clock_seconds` the venue's clock is asked for so often, and again as soon as ours is set.
         """
-        self._config = config
+        self._config, self._endpoints = config, endpoints(config)
         self._silence = Silence(STREAMS[0], STREAMS[1:], silence_seconds)
         self._clock_seconds = clock_seconds
         self._rest = asyncio.Lock()  # ccxt keeps one last reply an exchange
@@ -80,8 +81,7 @@ class CcxtFeed:
     async def close(self) -> None:
         """End the connection; `frames` then returns."""
         if self._runner is not None:
-            self._runner.cancel()
-            await asyncio.wait([self._runner])
+            await end_tasks([self._runner])
         if self._exchange is not None:
             await self._exchange.close()
         self._queue.put_nowait(None)
@@ -101,9 +101,9 @@ class CcxtFeed:
 
     async def _connection(self) -> str:
         """Live through one connection and return why it ended."""
-        reply = await self._exchange.publicGetExchangeInfo({"symbol": self._config.market_id})
+        reply = await self._endpoints.info.of(self._exchange)({"symbol": self._config.market_id})
         # clock and limits of the venue are left out: readers find the filters by the line's first word
-        info = orjson.dumps({"symbols": _symbols(reply)})
+        info = orjson.dumps({"symbols": _symbols(reply, self._config.market_id)})
         names = "/".join(f"{self._config.market_id.lower()}@{stream}" for stream in STREAMS)
         self._begin(info)
         connection = Connection(self._exchange, f"{stream_url(self._exchange)}?streams={names}", self._tap)
@@ -117,9 +117,7 @@ class CcxtFeed:
         except VenueError as error:
             reason = redacted(error)
         finally:
-            for task in asking:
-                task.cancel()
-            await asyncio.wait(asking)
+            await end_tasks(asking)
             await connection.close()
         self._mark(f"lost: {reason}")
         return reason
@@ -157,8 +155,8 @@ class CcxtFeed:
             await self._wanted.wait()
             self._wanted.clear()
             try:
-                wanted = {"symbol": self._config.market_id, "limit": SNAPSHOT_DEPTH}
-                payload = await self._raw(self._exchange.publicGetDepth, wanted)
+                wanted = {"symbol": self._config.market_id, "limit": self._endpoints.snapshot_depth}
+                payload = await self._raw(self._endpoints.depth.of(self._exchange), wanted)
                 self._put(payload)
                 if self._first_id is not None and orjson.loads(payload)["lastUpdateId"] + 1 < self._first_id:
                     self._wanted.set()
@@ -187,7 +185,7 @@ class CcxtFeed:
         """Ask for the venue's time once; the clock that only counts measures the way there and back."""
         async with self._rest:
             sent_ns, began = time.time_ns(), time.monotonic_ns()
-            reply = await self._exchange.publicGetTime()
+            reply = await self._endpoints.time.of(self._exchange)()
             return Asked(sent_ns, int(reply["serverTime"]) * 1_000_000, sent_ns + time.monotonic_ns() - began)
 
     async def _raw(self, path: Any, parameters: dict[str, Any]) -> bytes:
@@ -203,8 +201,9 @@ class CcxtFeed:
         self._queue.put_nowait((time.time_ns(), payload))
 
 
-def _symbols(reply: Any) -> Any:
-    """Return what an exchangeInfo reply lists; VenueError when it lists nothing."""
-    if not isinstance(reply, dict) or "symbols" not in reply:
-        raise VenueError(f"filters: the reply was not understood ({str(reply)[:40]!r})")
-    return reply["symbols"]
+def _symbols(reply: Any, market_id: str) -> list[Any]:
+    """Return what an exchangeInfo reply lists of our symbol; futures list every symbol, whatever was asked for."""
+    try:
+        return [row for row in reply["symbols"] if row["symbol"] == market_id]
+    except (KeyError, TypeError) as error:
+        raise VenueError(f"filters of {market_id}: the reply was not understood ({str(reply)[:40]!r})") from error

@@ -1,4 +1,7 @@
-"""The user stream of one account over ccxt's websocket API: our orders' reports and executions, as they happen."""
+"""The user stream of one account over ccxt: our orders' reports and executions, as they happen.
+
+On spot it rides on the websocket API; on futures a listen key opens it, which has to be renewed every hour.
+"""
 
 import asyncio
 import time
@@ -10,7 +13,8 @@ import structlog
 
 from strategy.errors import BadData
 from strategy.venues.backoff import Backoff
-from strategy.venues.ccxt_venue import PAUSE_SECONDS, Connection, redacted, ws_api_url
+from strategy.venues.ccxt_venue import PAUSE_SECONDS, Connection, listen_key_url, redacted, ws_api_url
+from strategy.venues.endpoints import OPEN_LISTEN_KEY, RENEW_LISTEN_KEY
 from strategy.venues.own_orders import OrderReader
 from strategy.venues.ports import OwnEvent, StreamLost, StreamReset
 
@@ -18,6 +22,8 @@ log = structlog.get_logger("broker")
 
 NAME: Final = "user stream"
 _ANSWER_SECONDS: Final = 10.0
+_KEY_EXPIRED: Final = "listenKeyExpired"
+_RENEW_KEY_SECONDS: Final = 1_800.0  # half of a listen key's life
 _TERMINATED: Final = "eventStreamTerminated"  # ccxt has to hear of it: it forgets the subscription then
 
 
@@ -50,13 +56,10 @@ class UserStream:
         backoff = Backoff(PAUSE_SECONDS)
         while True:
             started, self._renew = time.monotonic(), None
-            connection = Connection(self._exchange, ws_api_url(self._exchange), self._tap)
             try:
-                reason = await self._listen(connection)
+                reason = await self._connection()
             except Exception as error:  # noqa: BLE001 (a refused subscription ends in whatever the library trips over)
                 reason = redacted(error.__context__ or error)
-            finally:
-                await connection.close()
             reason = self._renew or reason
             self._tell(StreamLost(reason))
             await self._resync()
@@ -64,8 +67,25 @@ class UserStream:
             log.warning("user stream lost", venue=self._venue, reason=reason, retry_s=round(pause_s, 2))
             await asyncio.sleep(pause_s)
 
-    async def _listen(self, connection: Connection) -> str:
-        await connection.open()
+    async def _connection(self) -> str:
+        """Live through one connection and return why it ended."""
+        connection = Connection(self._exchange, await self._address(), self._tap)
+        try:
+            await connection.open()
+            refusal = await self._subscribe(connection)
+            if refusal is not None:
+                return refusal
+            self._tell(StreamReset("subscribed"))
+            return await connection.until_silent(0.5, lambda: self._renew is None)
+        finally:
+            await connection.close()
+
+    async def _address(self) -> str:
+        """Return where to connect to."""
+        return ws_api_url(self._exchange)
+
+    async def _subscribe(self, connection: Connection) -> str | None:
+        """Ask for our news on an open connection; return why there will be none."""
         subscribed = asyncio.create_task(self._exchange.authenticate({"type": "spot"}))
         await asyncio.wait([subscribed, connection.ended], return_when=asyncio.FIRST_COMPLETED, timeout=_ANSWER_SECONDS)
         if not subscribed.done():
@@ -73,8 +93,7 @@ class UserStream:
             await asyncio.wait([subscribed], timeout=_ANSWER_SECONDS)
             return f"no answer to the subscription: {connection.reason()}"
         subscribed.result()
-        self._tell(StreamReset("subscribed"))
-        return await connection.until_silent(0.5, lambda: self._renew is None)
+        return None
 
     def _tap(self, data: str | bytes) -> bool:
         """Take our own news; replies to requests are left to ccxt. What cannot be read has to be asked for."""
@@ -82,11 +101,42 @@ class UserStream:
         event = message.get("event", message)
         kind = event.get("e")
         try:
-            if kind == "executionReport" and event.get("x") == "NEW" and "i" in event:
-                self._named(str(event["i"]), event["c"])
+            if kind == _KEY_EXPIRED:
+                self.renew("the listen key has expired")
+            named = self._reader.named(event) if kind is not None else None
+            if named is not None:
+                self._named(*named)
             for each in self._reader.stream(event) if kind is not None else ():
                 self._tell(each)
         except (KeyError, TypeError, ValueError, ArithmeticError, BadData) as error:
             log.error("user stream message not understood", kind=kind, error=repr(error))  # noqa: TRY400
             self._tell(StreamReset(f"not understood: {kind}"))
         return kind is not None and kind != _TERMINATED
+
+
+class ListenKeyStream(UserStream):
+    """The user stream of a futures account."""
+
+    async def _connection(self) -> str:
+        renewing = asyncio.create_task(self._keep_key(), name="listen key")
+        try:
+            return await super()._connection()
+        finally:
+            renewing.cancel()
+            await asyncio.wait([renewing])
+
+    async def _address(self) -> str:
+        reply = await OPEN_LISTEN_KEY.of(self._exchange)()
+        return listen_key_url(self._exchange, reply["listenKey"])
+
+    async def _subscribe(self, connection: Connection) -> str | None:
+        return None  # the address says it all
+
+    async def _keep_key(self) -> None:
+        """Renew the key while the connection lives; a key that cannot be renewed makes way for another."""
+        while True:
+            await asyncio.sleep(_RENEW_KEY_SECONDS)
+            try:
+                await RENEW_LISTEN_KEY.of(self._exchange)()
+            except Exception as error:  # noqa: BLE001 (the library lets socket errors through unwrapped)
+                self.renew(f"the listen key could not be renewed: {redacted(error)}")

@@ -29,6 +29,8 @@ _REFUSED: Final = 400
 
 _UNKNOWN_ORDER: Final = (-2011, -2013)
 _OUTCOME_UNKNOWN: Final = (-1000, -1001, -1006, -1007)
+_WOULD_TAKE: Final = -5022  # futures' word; ccxt has no class of its own for it
+_FILTERS: Final = (-1013, -4164)  # spot's, and futures' least notional
 _REJECTS: Final[dict[type[Exception], int]] = {
     ccxt.pro.OrderImmediatelyFillable: REJECT_POST_ONLY,
     ccxt.pro.InsufficientFunds: REJECT_BALANCE,
@@ -56,8 +58,8 @@ def open_exchange(config: VenueConfig) -> Any:
             "enableRateLimit": False,  # costs 250 ms a websocket message; see strategy.venues.budget
             "timeout": RECV_WINDOW_MS,
             "options": {
-                "defaultType": "spot",
-                "fetchMarkets": {"types": ["spot"]},
+                "defaultType": "swap" if config.is_futures else "spot",
+                "fetchMarkets": {"types": ["linear" if config.is_futures else "spot"]},
                 "streamLimits": {"spot": 1},
                 "recvWindow": RECV_WINDOW_MS,
             },
@@ -66,9 +68,7 @@ def open_exchange(config: VenueConfig) -> Any:
     exchange.streaming["keepAlive"] = KEEP_ALIVE_MS
     exchange.on_rest_response = json_alone
     if config.rest_url is not None:
-        rest = f"{config.rest_url}/api/v3"
-        streams = {"spot": config.stream_url, "ws-api": {"spot": config.ws_api_url}}
-        exchange.urls["test"] = {"public": rest, "private": rest, "ws": streams}
+        exchange.urls["test"] = _addresses(config)
     if config.rest_url is not None or config.name == "testnet":
         exchange.set_sandbox_mode(True)
     return exchange
@@ -85,9 +85,30 @@ def json_alone(status: int, *reply: Any) -> str:
     return text
 
 
+def _addresses(config: VenueConfig) -> dict[str, Any]:
+    """Return ccxt's table of addresses with those of the configuration, and no other."""
+    root, account = config.rest_url, {"sapi": f"{config.rest_url}/sapi/v1"}
+    if config.is_futures:
+        versions = {"fapiPublic": "v1", "fapiPrivate": "v1", "fapiPrivateV2": "v2", "fapiPrivateV3": "v3"}
+        rest = {name: f"{root}/fapi/{version}" for name, version in versions.items()}
+        return account | rest | {"ws": {"linear": config.stream_url}}
+    streams = {"spot": config.stream_url, "ws-api": {"spot": config.ws_api_url}}
+    return account | {"public": f"{root}/api/v3", "private": f"{root}/api/v3", "ws": streams}
+
+
 def stream_url(exchange: Any) -> str:
     """Return the address of combined streams; ccxt tells spot by `/stream` in it."""
-    return str(exchange.urls["api"]["ws"]["spot"]).removesuffix("/ws").removesuffix("/stream") + "/stream"
+    return f"{_stream_host(exchange)}/stream"
+
+
+def listen_key_url(exchange: Any, key: str) -> str:
+    """Return the address of the user stream that a listen key opens."""
+    return f"{_stream_host(exchange)}/ws/{key}"
+
+
+def _stream_host(exchange: Any) -> str:
+    kind = "spot" if exchange.options["defaultType"] == "spot" else "linear"
+    return str(exchange.urls["api"]["ws"][kind]).removesuffix("/ws").removesuffix("/stream")
 
 
 def ws_api_url(exchange: Any) -> str:
@@ -133,8 +154,10 @@ def _reject_code(error: Exception) -> int:
     for kind, code in _REJECTS.items():
         if isinstance(error, kind):
             return code
-    filtered = venue_code(error) == -1013 or "FILTER" in str(error).upper()
-    return REJECT_FILTER if filtered else REJECT_OTHER
+    code = venue_code(error)
+    if code == _WOULD_TAKE:
+        return REJECT_POST_ONLY
+    return REJECT_FILTER if code in _FILTERS or "FILTER" in str(error).upper() else REJECT_OTHER
 
 
 class Connection:
@@ -183,7 +206,8 @@ class Connection:
         if self._client.error is None:
             self._client.error = VenueError("closed by us")  # ccxt then reports nothing to anybody
         try:
-            await asyncio.wait_for(self._client.close(), CLOSE_SECONDS)
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._client.close()
         except TimeoutError:
             log.warning("close not answered", url=self._url.split("?")[0])
         if self.ended.done() and not self.ended.cancelled():

@@ -80,6 +80,12 @@ class OrderReader:
             exch_ts=nanoseconds(trade["time"]),
         )
 
+    def named(self, event: dict[str, Any]) -> tuple[str, str] | None:
+        """Return the venue's id and ours of an order that a message of the user stream tells of for the first time."""
+        if event.get("e") == "executionReport" and event.get("x") == "NEW" and "i" in event:
+            return str(event["i"]), str(event["c"])
+        return None
+
     def stream(self, event: dict[str, Any]) -> tuple[OwnEvent, ...]:
         """Read one message of the user stream; () when it is of another symbol or kind, or says nothing new."""
         if event["e"] == "balanceUpdate":

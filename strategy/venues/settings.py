@@ -23,7 +23,7 @@ class VenueConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str = Field(pattern=r"^[a-z0-9_-]+$")
-    symbol: str = Field(pattern=r"^[A-Z0-9]+/[A-Z0-9]+$")
+    symbol: str = Field(pattern=r"^[A-Z0-9]+/[A-Z0-9]+(:[A-Z0-9]+)?$")
     rest_url: str | None = Field(None, pattern=r"^https?://[^/]+$", description="without path: http://127.0.0.1:8780")
     stream_url: str | None = Field(None, pattern=r"^wss?://.*/stream$")
     ws_api_url: str | None = Field(None, pattern=r"^wss?://.*/ws-api/v3$")
@@ -38,9 +38,20 @@ class VenueConfig(BaseModel):
         return self
 
     @property
+    def is_futures(self) -> bool:
+        """Say whether the symbol is a USDT-M perpetual: `BTC/USDT:USDT`."""
+        return ":" in self.symbol
+
+    @property
+    def assets(self) -> tuple[str, str]:
+        """Return what is bought and sold, and what it is paid in."""
+        base, quote = self.symbol.partition(":")[0].split("/")
+        return base, quote
+
+    @property
     def market_id(self) -> str:
         """Return the venue's own word for the symbol: `BTC/USDT` -> `BTCUSDT`."""
-        return self.symbol.replace("/", "")
+        return "".join(self.assets)
 
     def arguments(self) -> list[str]:
         """Return the command-line options that name this venue to a child process; no secret is among them."""

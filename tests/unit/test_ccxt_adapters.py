@@ -17,9 +17,10 @@ from strategy.kernel.records import (
     REJECT_POST_ONLY,
     SELL,
 )
-from strategy.venues.ccxt_broker import CcxtBroker, order_fields
+from strategy.venues.ccxt_broker import CcxtBroker
 from strategy.venues.ccxt_feed import CcxtFeed
 from strategy.venues.ccxt_venue import redacted
+from strategy.venues.endpoints import order_fields
 from strategy.venues.ports import OrderReport, OrderRequest, OwnEvent, OwnFill, StreamLost, StreamReset, Transfer
 from strategy.venues.settings import VenueConfig
 from strategy.venues.units import Units
@@ -194,6 +195,7 @@ async def test_cancel_names_the_order_and_reports_an_unknown_one_as_missing(venu
 
 
 async def test_cancel_all_without_orders_is_no_error(venue, broker) -> None:
+    venue.replies[("GET", "/api/v3/openOrders")] = [(200, [PLACED]), (200, [])]
     venue.replies[("DELETE", "/api/v3/openOrders")] = [[PLACED], (400, {"code": -2011, "msg": "Unknown order sent."})]
     assert await broker.cancel_all() == 1
     assert await broker.cancel_all() == 0
@@ -227,7 +229,6 @@ async def test_a_reply_that_is_none_is_unknown_and_never_an_empty_account(venue,
         ("GET", "/api/v3/myTrades"): lambda: broker.fills(8),
         ("GET", "/api/v3/order"): lambda: broker.order("mv-1"),
         ("DELETE", "/api/v3/order"): lambda: broker.cancel("mv-1"),
-        ("DELETE", "/api/v3/openOrders"): broker.cancel_all,
     }
     for path, ask in asked.items():
         for reply in NO_REPLIES:
