@@ -69,6 +69,7 @@ class LiveStatus(BaseModel):
     kernel_digest: str
     killed: Killed | None = None
     refused: Refused | None = None
+    shadows: tuple[int, ...] = ()  # versions that run beside it on paper
     warming: str | None = None  # content hash of a version that will run once it knows volatility
     note: str = ""
 

@@ -6,7 +6,10 @@ var/
   tape/            cached tapes by fingerprint
   segments/VENUE/SYMBOL/NAME.log[.zst]                raw frames
   journal/VENUE/SYMBOL/SESSION.log[.zst]              what a live session saw and did
+  shadow/VENUE/SYMBOL/SESSION-vVERSION-N.log[.zst]  what a version in that session's shadow did
   live/VENUE/SYMBOL/params.json status.json        the doors of a quoting process
+  live/VENUE/SYMBOL/shadow-VERSION.json            a version that is to run in its shadow
+  live/VENUE/SYMBOL/simulation.json                what is assumed of the venue that shadows trade on
   live/VENUE/SYMBOL/kill.json rearmed.json halt    its kill switch, who re-armed it last, a pause
   live/VENUE/SYMBOL/ledger.json guard.json         what the strategy's and the guard's limits have counted
   audit/NAME.log   promotions, rollbacks, kills and re-armings, until ingested
@@ -36,6 +39,10 @@ class Layout:
     def journal(self, venue: str, symbol: str) -> Path:
         """Return the folder of a symbol's session journals."""
         return self.home / "journal" / venue / slug(symbol)
+
+    def shadow(self, venue: str, symbol: str) -> Path:
+        """Return the folder of the journals of versions in the shadow."""
+        return self.home / "shadow" / venue / slug(symbol)
 
     def live(self, venue: str, symbol: str) -> Path:
         """Return the folder through which a quoting process is steered and watched."""

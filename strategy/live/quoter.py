@@ -25,12 +25,14 @@ from strategy.live.parameter_file import ParameterFile, checked_document, refusa
 from strategy.live.reconciliation import Reconciler
 from strategy.live.session import Hooks, Session
 from strategy.live.session_start import SessionStart, client_token, new_stepper, warm_stepper
+from strategy.live.simulation.shadows import Shadows, Surroundings
 from strategy.live.status_board import StatusBoard
 from strategy.live.switches import Switches
 from strategy.live.warm_up import LiveStepper
 from strategy.policies.document import Instrument, ParameterDocument
 from strategy.venues.ccxt_broker import CcxtBroker
 from strategy.venues.ccxt_feed import CcxtFeed
+from strategy.venues.ending import end_tasks
 from strategy.venues.ports import Balance, Broker, Feed, OwnFill
 from strategy.venues.settings import VenueConfig
 
@@ -57,6 +59,7 @@ class Quoter:
         self._file = ParameterFile(layout.parameter_file(venue.name, venue.symbol))
         self._journal: JournalWriter | None = None
         self._session: Session | None = None
+        self._shadows: Shadows | None = None
         self._stop = asyncio.Event()
         self._fault: BaseException | None = None
         self._reconciler: Reconciler | None = None
@@ -75,8 +78,7 @@ class Quoter:
                 await self._stop.wait()
             return await self._end()
         finally:
-            for task in self._tasks:
-                task.cancel()
+            await end_tasks(self._tasks)
             await self._feed.close()
             await self._broker.close()
 
@@ -141,17 +143,33 @@ class Quoter:
         session.account.guard.begin(*self._hard.orders_before)
         self._reconciler = Reconciler(self._broker, session, self._options.allow_foreign, self._throw)
         session.on_ledger(read_ledger(self._folder))
-        self._board.session, self._board.hard, self._board.state = session, self._hard, "quoting"
+        self._shadows = self._open_shadows(session)
+        self._board.session, self._board.hard, self._board.shadows = session, self._hard, self._shadows
+        self._board.state = "quoting"
         self._look_at_switches(session)
         self._board.write()
         log.info("quoting", session=self._board.session_name, version=document.version, journal=str(self._journal.path))
         parts = (self._read_market, self._watch, self._look, self._sync)
-        for work in (*(part(session) for part in parts), self._read_own(self._reconciler), self._reconciler.run()):
+        others = (self._read_own(self._reconciler), self._reconciler.run(), self._shadows.run())
+        for work in (*(part(session) for part in parts), *others):
             self._start_task(work)
+
+    def _open_shadows(self, session: Session) -> Shadows:
+        around = Surroundings(
+            live=self._folder,
+            journals=self._layout.shadow(self._venue.name, self._venue.symbol),
+            session=session.name,
+            instrument=session.document.instrument,
+            holdings=session.account.books.balance,
+            resnapshot=self._resnapshot,
+        )
+        return Shadows(around)
 
     async def _read_market(self, session: Session) -> None:
         async for local_ns, payload in self._feed.frames():
             session.on_frame(local_ns, payload)
+            if self._shadows is not None:
+                self._shadows.take(local_ns, payload)
             await asyncio.sleep(0)  # a backlog must not keep fills and timers waiting
 
     async def _read_own(self, reconciler: Reconciler) -> None:
@@ -256,25 +274,22 @@ class Quoter:
         except MicrovolError as error:
             self._fault = self._fault or error
             reason = f"{reason}; {error}"
-        await self._cancel_tasks()
+        await end_tasks(self._tasks)
         if session is not None:
             self._attempt(lambda: session.end(reason))
-        if self._journal is not None:
-            await self._close_journal(self._journal)
+        await self._close_journals(reason)
         self._board.write()
         log.info("stopped", reason=reason)
         return 0 if self._fault is None else 1
 
-    async def _cancel_tasks(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.wait(self._tasks)
-
-    async def _close_journal(self, journal: JournalWriter) -> None:
+    async def _close_journals(self, reason: str) -> None:
         """Close and compress, with a heartbeat all the while: a supervisor would take a silent child for a hung one."""
         beating = asyncio.create_task(self._beat())
         try:
-            await asyncio.to_thread(journal.close)
+            if self._journal is not None:
+                await asyncio.to_thread(self._journal.close)
+            if self._shadows is not None:
+                await self._shadows.end(reason)
         except (MicrovolError, OSError) as error:
             log.warning("journal not closed", error=repr(error))
             self._fault = self._fault or error

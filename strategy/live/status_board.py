@@ -11,6 +11,7 @@ from strategy.live.hard_limits import HardLimits
 from strategy.live.kill_switch import Kill
 from strategy.live.ledger import Ledger, write_ledger
 from strategy.live.session import Session
+from strategy.live.simulation.shadows import Shadows
 from strategy.venues.settings import VenueConfig
 
 
@@ -28,6 +29,7 @@ class StatusBoard:
         self.kill: Kill | None = None
         self.session: Session | None = None
         self.hard: HardLimits | None = None
+        self.shadows: Shadows | None = None
         self._ledger: Ledger | None = None
 
     def refuse(self, refused: Refused, note: str) -> None:
@@ -53,6 +55,7 @@ class StatusBoard:
             state=self.state,
             kernel_digest=KERNEL_DIGEST,
             killed=None if self.kill is None else _seen(self.kill),
+            shadows=() if self.shadows is None else self.shadows.versions,
             refused=self.refused,
             note=self.note,
         )

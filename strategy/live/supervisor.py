@@ -2,7 +2,7 @@
 
 It starts the child, watches its exit and its heartbeat, and restarts it with backoff. When a quoting child dies or
 hangs, its orders are cancelled over a connection of the supervisor's own before the next one starts. It also carries
-the champion's parameters to the child's parameter file.
+the champion's parameters to the child's parameter file, and those of versions in its shadow to theirs.
 
 `python -m strategy.live.supervisor --home DIR --venue NAME --symbol S [quote|capture] [-- OPTIONS OF THE CHILD]`
 """
@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -24,6 +24,7 @@ from strategy.live.clearing import clear_orders
 from strategy.live.command import venue_of, venue_parser
 from strategy.live.layout import Layout
 from strategy.live.log import configure_logging
+from strategy.live.simulation.shadow_files import want_shadows
 from strategy.policies.document import ParameterDocument, read_document, write_atomically
 from strategy.venues.ccxt_broker import CcxtBroker
 from strategy.venues.ports import Broker
@@ -32,6 +33,7 @@ from strategy.venues.settings import VenueConfig
 log = structlog.get_logger("supervisor")
 
 Champion = Callable[[], ParameterDocument | None]
+Challengers = Callable[[], Sequence[ParameterDocument]]
 
 _POLL_SECONDS: Final = 0.1
 _CHAMPION_SECONDS: Final = 1.0
@@ -50,9 +52,13 @@ class Supervisor:
         watch: Watch,
         champion: Champion | None = None,
         broker: Callable[[VenueConfig], Broker] = CcxtBroker,
+        challengers: Challengers = tuple,
     ) -> None:
-        """Prepare. `champion` says which parameters should be live; it may fail, the last answer then stands."""
-        self._watch, self._champion, self._broker = watch, champion, broker
+        """Prepare. `champion` says which parameters should be live, `challengers` which in its shadow.
+
+        Both may fail, the last answer then stands.
+        """
+        self._watch, self._champion, self._broker, self._challengers = watch, champion, broker, challengers
         self._stop = threading.Event()
         self._failures = 0
         self._uncleared = watch.role == "quote"
@@ -61,10 +67,15 @@ class Supervisor:
 
     @classmethod
     def quote(
-        cls, venue: VenueConfig, layout: Layout, champion: Champion | None = None, options: tuple[str, ...] = ()
+        cls,
+        venue: VenueConfig,
+        layout: Layout,
+        champion: Champion | None = None,
+        options: tuple[str, ...] = (),
+        challengers: Challengers = tuple,
     ) -> Self:
         """Return the supervisor of a quoting process."""
-        return cls(Watch("quote", venue, layout, options), champion)
+        return cls(Watch("quote", venue, layout, options), champion, challengers=challengers)
 
     @classmethod
     def capture(cls, venue: VenueConfig, layout: Layout, options: tuple[str, ...] = ()) -> Self:
@@ -142,7 +153,7 @@ class Supervisor:
             await broker.close()
 
     def _carry(self, champion: Champion) -> None:
-        """Keep the parameter file equal to the champion, in a thread: a registry that hangs must not stop the watch."""
+        """Keep parameter files as they should be, in a thread: a registry that hangs must not stop the watch."""
         path = self._watch.layout.parameter_file(self._watch.venue.name, self._watch.venue.symbol)
         while not self._stop.is_set():
             try:
@@ -150,6 +161,8 @@ class Supervisor:
                 if document is not None and document.to_json() != _content(path):
                     write_atomically(path, document.to_json())
                     log.info("parameters written", version=document.version, content_hash=document.content_hash[:12])
+                for version in want_shadows(path.parent, self._challengers()):
+                    log.info("shadow wanted", version=version)
             except Exception as error:  # noqa: BLE001 (whatever an outage raises: the last answer stands)
                 log.warning("champion unknown", error=str(error))
             self._stop.wait(_CHAMPION_SECONDS)
@@ -190,12 +203,15 @@ def main() -> int:
     parser.add_argument("role", choices=("quote", "capture"))
     parser.add_argument("options", nargs="*", help="options of the child, after --")
     parser.add_argument("--champion-file", type=Path, help="parameters to carry to a quoting child")
+    parser.add_argument("--shadow-file", type=Path, action="append", default=[], help="... to run in its shadow")
     options = parser.parse_args()
     configure_logging()
     try:
         watch = Watch(options.role, venue_of(options), Layout(options.home), tuple(options.options))
         champion = _file_champion(options.champion_file) if options.champion_file else None
-        supervisor = Supervisor(watch, champion)
+        supervisor = Supervisor(
+            watch, champion, challengers=lambda: [read_document(each) for each in options.shadow_file]
+        )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: supervisor.stop())
         return supervisor.run()
