@@ -38,7 +38,12 @@ class LastSession:
         """Return an order that the session did not see end."""
         return next((order for order in self.orders.values() if order.client_id == client_id), None)
 
-    def take(self, body: dict[str, Any]) -> None:
+    @property
+    def newest_unanswered_ns(self) -> int:
+        """Return when the newest order was sent of which the journal does not know whether it arrived, 0 for none."""
+        return max((order.sent_ns for order in self.orders.values() if not order.known), default=0)
+
+    def take(self, local_ns: int, body: dict[str, Any]) -> None:
         """Take one line."""
         kind = body["t"]
         if kind == "session":
@@ -48,9 +53,11 @@ class LastSession:
         elif kind == "event":
             self._hold({"base_lots": 0.0, "quote_atoms": 0.0, **body["e"]})
         elif kind == "action" and body["kind"] != CANCEL:
-            self.orders[body["order_id"]] = _order(body)
+            self.orders[body["order_id"]] = _order(local_ns, body)
         elif kind == "veto" or (kind == "order" and body["what"] in _ENDED):
             self.orders.pop(body["order_id"], None)
+        elif kind == "order" and body["what"] == "ack" and body["order_id"] in self.orders:
+            self.orders[body["order_id"]].confirm()
         elif kind == "fill":
             self._execute(body)
 
@@ -65,6 +72,7 @@ class LastSession:
         self.last_trade_id = max(self.last_trade_id or 0, body["trade_id"])
         order = self.orders.get(body["order_id"])
         if order is not None:
+            order.confirm()
             order.filled_lots += body["qty_lots"]
             if order.filled_lots >= order.qty_lots:
                 del self.orders[order.order_id]
@@ -87,13 +95,13 @@ def _read(path: Path) -> LastSession:
         if line.payload.startswith(_PASSED):
             continue
         try:
-            found.take(orjson.loads(line.payload))
+            found.take(line.local_ns, orjson.loads(line.payload))
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:
             raise BadData(f"{path} line {line.number} is not a journal line ({error!r})") from error
     return found
 
 
-def _order(action: dict[str, Any]) -> LiveOrder:
+def _order(local_ns: int, action: dict[str, Any]) -> LiveOrder:
     return LiveOrder(
         client_id=action["client_id"],
         order_id=action["order_id"],
@@ -104,6 +112,6 @@ def _order(action: dict[str, Any]) -> LiveOrder:
         qty_lots=action["qty_lots"],
         mid_ticks=action["mid_ticks"],
         regime=action["regime"],
-        sent_ns=0,
+        sent_ns=local_ns,
         purpose=action.get("purpose", 0),
     )

@@ -1,7 +1,8 @@
 """What has to be true before the first quote: nothing of ours rests, nobody else's does, and the account holds still.
 
 A dead run's orders are cancelled. Executions that it did not live to hear of are read from its journal's last trade id
-on, so that journals and venue tell the same story.
+on, so that journals and venue tell the same story. An order of its that nobody answered may still be on its way: it is
+waited for until the venue would drop it.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from strategy.live.books import exact
 from strategy.live.clearing import clear_orders, refuse_foreign
 from strategy.live.desk import LiveOrder
 from strategy.live.last_session import LastSession
+from strategy.live.orders import UNKNOWN_FINAL_NS
 from strategy.venues.ports import Balance, Broker, OwnFill
 
 log = structlog.get_logger("opening")
@@ -42,7 +44,7 @@ async def open_account(broker: Broker, last: LastSession | None, allow_foreign: 
     ends = time.monotonic() + deadline_s
     cleared, before, moving = 0, None, "it was read only once"
     while True:
-        cleared += await clear_orders(broker, deadline_s)
+        cleared += await clear_orders(broker, deadline_s, _may_arrive_for_s(last))
         if not allow_foreign:
             await refuse_foreign(broker)
         found = await _read(broker, last)
@@ -56,6 +58,13 @@ async def open_account(broker: Broker, last: LastSession | None, allow_foreign: 
             raise Failed(f"the account does not hold still within {deadline_s:g} s: {moving}")
         before = found
         await asyncio.sleep(_AGAIN_SECONDS)
+
+
+def _may_arrive_for_s(last: LastSession | None) -> float:
+    """Return how many seconds a request of the last session may still take to reach the venue."""
+    final_s = UNKNOWN_FINAL_NS / 1e9
+    since_s = (time.time_ns() - (0 if last is None else last.newest_unanswered_ns)) / 1e9
+    return min(max(final_s - since_s, 0.0), final_s)  # our clock may have been set meanwhile
 
 
 async def _read(broker: Broker, last: LastSession | None) -> tuple[Balance, list[OwnFill]]:

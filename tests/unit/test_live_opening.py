@@ -1,3 +1,6 @@
+import asyncio
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +54,22 @@ async def test_orders_of_a_dead_run_are_cancelled_and_what_they_traded_is_its_ow
     assert (found.last_trade_id, found.balance) == (missed.trade_id, broker.held)
 
 
+async def test_an_order_that_nobody_answered_is_waited_for_until_it_can_no_longer_arrive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "UNKNOWN_FINAL_NS", 600_000_000)
+    broker = FakeBroker()
+    unanswered = replace(ORDER, sent_ns=time.time_ns())
+    last = LastSession("old", 0, orders={7: unanswered})
+    asyncio.get_running_loop().call_later(0.3, rest, broker, ORDER.client_id)
+    found = await open_account(broker, last, allow_foreign=False, deadline_s=5)
+    assert (found.cleared, broker.orders[ORDER.client_id].status) == (1, "cancelled")
+
+    monkeypatch.setattr(module, "UNKNOWN_FINAL_NS", 600_000_000_000)
+    last.orders[7] = replace(unanswered, sent_ns=time.time_ns(), state="open")
+    assert (await open_account(FakeBroker(), last, allow_foreign=False, deadline_s=5)).cleared == 0
+
+
 async def test_without_a_journal_older_executions_are_nobodys_business() -> None:
     broker = FakeBroker()
     rest(broker, "someone")
@@ -102,6 +121,8 @@ async def test_a_journal_says_what_its_session_held_and_which_orders_it_left(tmp
     assert {order.client_id: order.filled_lots for order in found.orders.values()} == left
     assert {order.version for order in found.orders.values()} == {1}
     assert 40 in left.values()
+    unanswered = {order.client_id for order in desk.session.orders.live if not order.known}
+    assert {order.client_id for order in found.orders.values() if not order.known} == unanswered != set(left)
     books = desk.session.account.books
     assert (found.session, found.last_trade_id) == ("s1", 1)
     assert (found.base_lots, found.quote_atoms) == (books.base_lots, books.quote_atoms)
