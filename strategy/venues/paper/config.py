@@ -2,12 +2,13 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from strategy.venues.paper.grid import Grid
 
+YEAR_MS: Final = 366 * 86_400_000  # farther off no clock is set
 RegimeChoice = Literal["switching", "calm", "busy", "stressed"]
 
 
@@ -37,7 +38,7 @@ class PaperConfig(BaseModel):
     orders_per_10s: int = Field(300, ge=1)
     orders_per_day: int = Field(200_000, ge=1)
     book_ticker_in_history: bool = False
-    clock_skew_ms: int = Field(0, ge=-86_400_000, le=86_400_000, description="the venue's clock minus this machine's")
+    clock_skew_ms: int = Field(0, ge=-YEAR_MS, le=YEAR_MS, description="the venue's clock minus this machine's")
     tape: tuple[Path, ...] = Field((), description="files or folders of a recording that stands in for the crowd")
     frame_log: Path | None = Field(None, description="a file for every public frame, received or not")
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from strategy.errors import BadInput
 from strategy.policies.parameters import one_line
+from strategy.venues.paper.config import YEAR_MS
 from strategy.venues.paper.futures.routes import FUTURES
 from strategy.venues.paper.routes import ACCOUNT, LISTEN_KEY, REST, SOCKET, SUBSCRIBE
 
@@ -195,7 +196,7 @@ class Skew(_Fault):
     """Set the venue's clock off this machine's, from now on."""
 
     what: Literal["skew"]
-    ms: int = Field(ge=-86_400_000, le=86_400_000)
+    ms: int = Field(ge=-YEAR_MS, le=YEAR_MS)
 
 
 class Restart(_Fault):
