@@ -1,4 +1,4 @@
-"""A window of the lake as files for other tools."""
+"""A window of the lake as files for other tools, and a version as a controller for Hummingbot."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from flows import rooms
 from flows.replay import load
 from flows.settings import Settings
 from strategy.errors import BadInput
+from strategy.policies.document import ParameterDocument, read_document
 
 if TYPE_CHECKING:
     from analytics.export.common import Exported
@@ -23,6 +24,39 @@ class Request:
     format: str
     window: Window
     out: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """What was written for Hummingbot, of which version, and what a person should know of it."""
+
+    title: str
+    files: list[Path]
+    notes: list[str]
+
+
+def export_controller(
+    settings: Settings, version: int | None, params: Path | None, connector: str, out: Path
+) -> Controller:
+    """Write a registered version (default the champion), or a parameter document's file, as a Hummingbot controller."""
+    from analytics.export.hummingbot.fields import notes_on
+    from analytics.export.hummingbot.files import export_hummingbot
+
+    if version is not None and params is not None:
+        raise BadInput(f"--params was {params} and --version {version}: name one of them")
+    document = _document(settings, version) if params is None else read_document(params)
+    files = export_hummingbot(document, connector, out)
+    return Controller(f"version {document.version} of {document.instrument.symbol}", files, notes_on(document))
+
+
+def _document(settings: Settings, version: int | None) -> ParameterDocument:
+    registry, place = rooms.registry(settings), (settings.venue, settings.symbol)
+    if version is not None:
+        return registry.document(*place, version)
+    champion = registry.champion(*place)
+    if champion is None:
+        raise BadInput(f"{settings.venue} {settings.symbol} has no champion: name a --version or a --params file")
+    return champion
 
 
 def export_window(settings: Settings, request: Request, progress: Callable[[float], None]) -> "Exported":

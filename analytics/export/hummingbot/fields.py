@@ -63,6 +63,21 @@ def look_seconds(parameters: ParameterSet) -> float:
     return min(max(parameters.engine.vol_sampling_interval, QUICKEST_S), SLOWEST_S)
 
 
+def notes_on(document: ParameterDocument) -> list[str]:
+    """Return what a person should know of a version in Hummingbot that its own page does not say."""
+    notes, parameters = [], document.parameters
+    if document.kernel_digest != jit.KERNEL_DIGEST:
+        notes.append(
+            f"it was calibrated with kernel {document.kernel_digest[:12]}, the files are of {jit.KERNEL_DIGEST[:12]}"
+        )
+    if parameters.engine.sample_seconds() is None:
+        notes.append(
+            f"volatility.vol_sampling_interval is 0: sigma is per update of the book, and Hummingbot looks at it every "
+            f"{look_seconds(parameters)} s; calibrate with a sampling clock"
+        )
+    return notes
+
+
 def _barriers(barriers: Barriers) -> dict[str, Any]:
     """Return the triple barrier in Hummingbot's fields; its time limit is in whole seconds, so it is rounded up."""
     trailing = None
