@@ -52,7 +52,7 @@ def prepared(threads: int | None, plan: str) -> "Prepared":
         tape, info = load_tape(lake, found.venue, found.symbol, *window, cache=settings.home / "tape")
     name = study_name(info, found.base, wanted)
     log.say("joined", study=name, updates=len(tape.update_exch), trades=len(tape.trade_exch))
-    return Prepared(name, bench_of(tape, info, replace(wanted, search=own)), split(tape, wanted.folds))
+    return Prepared(name, bench_of(tape, info, replace(wanted, search=own)), split(tape, wanted.folds), wanted)
 
 
 def start_workers(settings: Settings, study: str, count: int) -> None:

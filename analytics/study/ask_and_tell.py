@@ -163,7 +163,9 @@ class Search:
     def _asked(self) -> _Asked:
         trial = self._study.ask()
         u = {name: trial.suggest_float(name, 0.0, 1.0) for name in self._space.dimensions}
-        return _Asked(trial, u, self._space.point(u))
+        point = self._space.point(u)
+        self._bench.expect(point.parameters)
+        return _Asked(trial, u, point)
 
     def _replay(
         self, asked: list[_Asked], progress: Callable[[Progress], None] | None, stop: threading.Event | None

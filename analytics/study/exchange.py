@@ -78,8 +78,9 @@ class Exchange:
         self._study.add_trial(create_trial(state=TrialState.WAITING, user_attrs=wanted))
 
     def first(self) -> Share | None:
-        """Return the share that was offered first, for anybody to take; None when none waits."""
-        return next(map(_share_of, self._waiting()), None)
+        """Return the share that was offered first, whoever has it; None when none was offered yet."""
+        with _there():
+            return next(map(_share_of, self._study.get_trials(deepcopy=False)), None)
 
     def take(self) -> Share | None:
         """Take the share that was offered first; None when none waits."""

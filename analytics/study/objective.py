@@ -87,6 +87,7 @@ class Bench:
     workers: int = 1
     excerpts: dict[Window, Tape] = field(default_factory=dict)
     indices: dict[Window, Index] = field(default_factory=dict)
+    expected: dict[Window, int] = field(default_factory=dict)  # replays of a window in all, where that is known
     price: float = field(init=False)  # mean mid over the tape, quote currency
 
     def __post_init__(self) -> None:
@@ -124,17 +125,21 @@ class Bench:
     def warm_up(self, sets: Sequence[ParameterSet], folds: Sequence[Fold], together: int, trials: int = 0) -> None:
         """Cut the folds' windows out of the tape, build their indices and compile what so many sets together need.
 
-        Of `trials` in all the skip loop may be worth compiling where it is not for one batch.
+        Of `trials` in all the skip loop may be worth compiling where it is not for one batch. What is worth it stays
+        so for the fewer sets that a share, or what pruning leaves of a batch, takes through a window.
         """
         windows = [window for fold in folds for window in fold]
         for window in windows:
             tape, config = self._excerpt(window), self._config(window)
             worth = together * (len(tape.update_exch) + len(tape.trade_exch)) >= WORTH
-            many = max(together, trials * len(windows)) if worth else together
+            self.expected[window] = many = max(together, trials * len(windows)) if worth else together
             for parameters in sets:
                 skipping = skips(tape, parameters, config, many)
                 driven = replace(config, driver="skip" if skipping else "reference", end_ns=window.start_ns)
                 replay(tape, self.info, parameters, driven, self._index(window) if skipping else None)
+
+    def expect(self, parameters: ParameterSet) -> None:
+        """Hear of a set that is about to be evaluated with others, which here changes nothing."""
 
     def over(self, sets: Sequence[ParameterSet], fold: Fold, kept: bool) -> Iterator[Measured]:
         """Yield how each set did on a fold."""
@@ -144,7 +149,11 @@ class Bench:
 
     def _runs(self, sets: Sequence[ParameterSet], window: Window) -> Iterator[Activity]:
         tape, config = self._excerpt(window), self._config(window)
-        index = self._index(window) if any(skips(tape, each, config, len(sets)) for each in sets) else None
+        many = max(len(sets), self.expected.get(window, 0))
+        skipping = [skips(tape, each, config, many) for each in sets]
+        index = self._index(window) if any(skipping) else None
+        if all(skipping):
+            config = replace(config, driver="skip")
         for result in replay_many(tape, self.info, sets, config, self.workers, index):
             yield of_replay(result, window.start_ns, window.end_ns)
 

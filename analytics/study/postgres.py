@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+import psycopg
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from sqlalchemy import URL, NullPool, create_engine, func, make_url, select
@@ -51,7 +52,7 @@ def reached(storage: str, silence_s: int) -> Iterator[RDBStorage]:
             yield opened
         finally:
             opened.engine.dispose()
-    except (SQLAlchemyError, StorageInternalError) as error:
+    except (SQLAlchemyError, StorageInternalError, psycopg.Error) as error:
         raise Failed(f"study storage {url.host}/{url.database}: {_reason(error)}") from error
 
 
@@ -66,7 +67,7 @@ def locked(url: URL, what: str, patience_s: int) -> Iterator[None]:
     )
     with engine.connect() as connection:
         try:
-            connection.execute(select(func.pg_advisory_lock(_key(what))))
+            connection.execute(select(func.pg_advisory_lock(key_of(what))))
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) != NOT_AVAILABLE:
                 raise
@@ -77,7 +78,7 @@ def locked(url: URL, what: str, patience_s: int) -> Iterator[None]:
 def is_locked(storage: RDBStorage, what: str) -> bool:
     """Say whether any process holds the lock of a name."""
     with storage.engine.begin() as connection:
-        free = connection.execute(select(func.pg_try_advisory_xact_lock_shared(_key(what)))).scalar()
+        free = connection.execute(select(func.pg_try_advisory_xact_lock_shared(key_of(what)))).scalar()
     return not free
 
 
@@ -93,7 +94,7 @@ def _storage(url: URL, silence_s: int) -> RDBStorage:
         )
 
 
-def _key(what: str) -> int:
+def key_of(what: str) -> int:
     """Return the number by which PostgreSQL knows the lock of a name."""
     return int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], "big", signed=True)
 

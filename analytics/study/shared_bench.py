@@ -5,7 +5,6 @@ offered in the order of its trials, so neither who replays nor how many do chang
 """
 
 import itertools
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final, Self
@@ -13,12 +12,13 @@ from typing import Any, Final, Self
 import numpy as np
 
 from analytics.metrics.figures import Tally
+from analytics.study.bell import Bell
 from analytics.study.exchange import Exchange, Measures, Share
 from analytics.study.folds import Fold
 from analytics.study.objective import Bench, Measured
 from strategy.policies.parameters import ParameterSet
 
-POLL_S: Final = 0.1
+LOOK_S: Final = 0.5  # how long is waited for a ring: who fell silent has to be looked for too
 
 Key = tuple[str, int]  # a parameter set by its content, and a train fold by its number
 
@@ -28,20 +28,31 @@ class SharedBench(Bench):
     """A bench and where its processes meet; a share is `together` parameter sets.
 
     `ahead` offers all folds of a set at once; trials that are pruned between folds are offered a fold at a time.
+    Others replay the first sets of a batch while its last ones are still being asked for.
     """
 
     exchange: Exchange
+    bell: Bell
     train: tuple[Fold, ...]
     together: int
     ahead: bool
     offers: dict[Key, tuple[int, int, int]] = field(default_factory=dict)  # a share, and place of set and fold in it
     known: dict[int, Measures] = field(default_factory=dict)
+    coming: dict[str, ParameterSet] = field(default_factory=dict)  # sets that are not offered yet
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @classmethod
     def of(cls, bench: Bench, **own: Any) -> Self:
         """Return a bench that shares its replays."""
         return cls(**{each.name: getattr(bench, each.name) for each in fields(Bench) if each.init}, **own)
+
+    def expect(self, parameters: ParameterSet) -> None:
+        """Offer a set's first replays as soon as there is a share of such sets."""
+        content = parameters.content_hash()
+        if (content, 0) not in self.offers:
+            self.coming[content] = parameters
+        if len(self.coming) == self.together:
+            self._offer_coming(0)
 
     def over(self, sets: Sequence[ParameterSet], fold: Fold, kept: bool) -> Iterator[Measured]:
         """Yield how each set did on a fold; on a train fold, whoever replayed it."""
@@ -50,13 +61,21 @@ class SharedBench(Bench):
             return
         number = self.train.index(fold)
         keys = [(each.content_hash(), number) for each in sets]
-        wanted = {key[0]: each for key, each in zip(keys, sets, strict=True) if key not in self.offers}
-        for some in _cut(list(wanted.items()), self.together):
-            self._offer(dict(some), number)
+        for (content, _), each in zip(keys, sets, strict=True):
+            if (content, number) not in self.offers:
+                self.coming[content] = each
+        self._offer_coming(number)
         for key in keys:
             yield self._awaited(*self.offers[key])
         for key in set(keys):
             del self.offers[key]
+
+    def _offer_coming(self, fold: int) -> None:
+        for some in _cut(list(self.coming.items()), self.together):
+            self._offer(dict(some), fold)
+        if self.coming:
+            self.coming.clear()
+            self.bell.ring()
 
     def _offer(self, sets: dict[str, ParameterSet], fold: int) -> None:
         share = next(self.numbers)
@@ -67,22 +86,26 @@ class SharedBench(Bench):
 
     def _awaited(self, share: int, place: int, fold: int) -> Measured:
         while share not in self.known:
+            if own := replay_share(self.exchange, self, self.train):
+                self.known[own[0].number] = own[1]
+                continue
             self.known.update(self.exchange.measured())
-            if share not in self.known and not replay_share(self.exchange, self, self.train):
-                time.sleep(POLL_S)
+            if share not in self.known:
+                self.bell.wait(LOOK_S)
         return _measured(self.known[share][place][fold])
 
 
-def replay_share(exchange: Exchange, bench: Bench, train: Sequence[Fold]) -> int:
-    """Take a share of what is on offer, replay it here and leave what was measured; return how many sets it had."""
+def replay_share(exchange: Exchange, bench: Bench, train: Sequence[Fold]) -> tuple[Share, Measures] | None:
+    """Take a share of what is on offer, replay it here and leave what was measured; None when there is none."""
     share = exchange.take()
     if share is None:
-        return 0
+        return None
     with exchange.held(share):
         by_fold = [Bench.over(bench, share.sets, train[number], kept=False) for number in share.folds]
         found = [[_plain(each) for each in fold] for fold in by_fold]
-        exchange.leave(share, [list(each) for each in zip(*found, strict=True)])
-    return len(share.sets)
+        measures = [list(each) for each in zip(*found, strict=True)]
+        exchange.leave(share, measures)
+    return share, measures
 
 
 def _cut(items: Sequence[Any], size: int) -> list[Sequence[Any]]:

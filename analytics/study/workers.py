@@ -13,13 +13,14 @@ from typing import Final
 from optuna.storages import RDBStorage
 
 from analytics.study.ask_and_tell import StudySettings
+from analytics.study.bell import bell
 from analytics.study.exchange import Exchange, Over, discard, shared_studies
 from analytics.study.folds import Folds
 from analytics.study.mirror import Mirror
 from analytics.study.objective import Bench
 from analytics.study.postgres import address, is_locked, locked, reached
 from analytics.study.shared import SharedSettings
-from analytics.study.shared_bench import POLL_S, SharedBench, replay_share
+from analytics.study.shared_bench import LOOK_S, SharedBench, replay_share
 from analytics.study.store import Store
 from strategy.errors import Failed
 from strategy.kernel.jit import KERNEL_DIGEST
@@ -29,7 +30,6 @@ PLAN: Final = "plan"
 CODE: Final = "code"
 PATIENCE_S: Final = 10  # for the lock of a study: long beside the moments for which workers look at it
 AWAITED_S: Final = 120.0  # for a study that is named and is not there yet
-LOOK_S: Final = 0.5  # how often a worker looks whether its study still runs, or for a new one
 ROOMS: Final = ("study", "metrics")  # of analytics: what makes a score of a replay
 
 
@@ -40,6 +40,7 @@ class Prepared:
     name: str
     bench: Bench
     folds: Folds
+    settings: StudySettings
 
 
 @contextmanager
@@ -49,12 +50,17 @@ def sharing(settings: StudySettings, name: str, store: Store, bench: Bench, fold
     if not shared.storage:
         yield bench
         return
-    with reached(shared.storage, shared.silence_s) as storage, _alone(shared, name):
+    with (
+        reached(shared.storage, shared.silence_s) as storage,
+        _alone(shared, name),
+        bell(storage, name) as ringing,
+    ):
         mirror = Mirror(storage, store.study)
         exchange = Exchange.anew(storage, name, _here(), {PLAN: settings.plan, CODE: code_digest()})
         ahead = settings.search.prune == 0
         try:
-            yield SharedBench.of(bench, exchange=exchange, train=folds.train, together=shared.share, ahead=ahead)
+            own = {"train": folds.train, "together": shared.share, "ahead": ahead}
+            yield SharedBench.of(bench, exchange=exchange, bell=ringing, **own)
             mirror.follow(store.study)
         finally:
             discard(storage, name)
@@ -113,13 +119,15 @@ def _work_for(
     try:
         exchange = Exchange(storage, name, _here())
         own = _prepared(exchange, name, prepare)
-        while not stop.is_set() and _runs(storage, name):
-            ready = ready or _warmed_up(exchange, own)
-            if not ready or not (found := replay_share(exchange, own.bench, own.folds.train)):
-                stop.wait(POLL_S)
-                continue
-            done += found
-            said(name, done)
+        with bell(storage, name) as ringing:
+            while not stop.is_set() and _runs(storage, name):
+                ready = ready or _warmed_up(exchange, own)
+                if not ready or (found := replay_share(exchange, own.bench, own.folds.train)) is None:
+                    ringing.wait(LOOK_S)
+                    continue
+                ringing.ring()
+                done += len(found[0].sets)
+                said(name, done)
     except Over:
         return done
     return done
@@ -129,7 +137,7 @@ def _warmed_up(exchange: Exchange, own: Prepared) -> bool:
     """Compile what a share needs before one is taken: compiling leaves little time for signs of life."""
     first = exchange.first()
     if first is not None:
-        own.bench.warm_up(first.sets[:1], own.folds.train, len(first.sets))
+        own.bench.warm_up(first.sets[:1], own.folds.train, own.settings.search.batch, own.settings.trials)
     return first is not None
 
 

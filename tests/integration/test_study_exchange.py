@@ -10,6 +10,7 @@ import pytest
 from optuna.storages import RDBStorage
 
 from analytics.study import workers
+from analytics.study.bell import bell
 from analytics.study.exchange import Exchange, Over, Share, discard
 from analytics.study.folds import FoldSettings, split
 from analytics.study.objective import Objective
@@ -18,6 +19,7 @@ from analytics.study.postgres import address as address_of
 from analytics.study.search import SpaceSettings
 from analytics.study.settings import SearchSettings
 from analytics.study.shared import SharedSettings
+from analytics.study.shared_bench import SharedBench
 from analytics.study.study import StudySettings, bench_of, run_study, study_name
 from analytics.study.workers import Prepared, work
 from strategy.errors import BadInput, Failed
@@ -149,6 +151,33 @@ def test_a_worker_of_a_study_that_was_ended_is_told_so(opened, exchange):
         exchange.take()
 
 
+def test_a_bell_wakes_the_others_also_when_it_rang_before_they_waited(opened):
+    with bell(opened, NAME) as one, bell(opened, NAME) as other, bell(opened, "another study") as far:
+        one.ring()
+        assert other.wait(60.0)
+        assert not any(each.wait(0.01) for each in (one, other, far))
+
+
+def test_sets_are_on_offer_as_soon_as_there_is_a_share_of_them(opened, exchange):
+    tape, info = market()
+    bench, folds = bench_of(tape, info, SETTINGS), split(tape, SETTINGS.folds)
+    sets = [share.sets[0] for share in SHARES]
+    with bell(opened, NAME) as ringing:
+        own = {"train": folds.train, "together": 2, "ahead": True}
+        shared = SharedBench.of(bench, exchange=exchange, bell=ringing, **own)
+        shared.expect(sets[0])
+        assert exchange.first() is None
+        shared.expect(sets[1])
+        offered = exchange.first()
+        assert offered is not None
+        assert (offered.sets, offered.folds) == ((sets[0], sets[1]), (0, 1, 2))
+        shared.expect(sets[2])
+        found = list(shared.evaluate_many(sets, folds.train))
+    alone = list(bench.evaluate_many(sets, folds.train))
+    assert [each.fold_scores for each in found] == [each.fold_scores for each in alone]
+    assert exchange.take() is None
+
+
 @pytest.mark.parametrize(
     ("storage", "said"),
     [
@@ -255,7 +284,8 @@ def test_a_worker_with_another_tape_other_settings_or_other_code_is_refused(stor
         assert plan == "told"
         own_tape, own_info = synthetic_tape(SyntheticMarket(updates=UPDATES)) if other == "tape" else market()
         own = dataclasses.replace(settings, seed=8) if other == "settings" else settings
-        return Prepared(study_name(own_info, BASE, own), bench_of(own_tape, own_info, own), split(own_tape, own.folds))
+        bench, folds = bench_of(own_tape, own_info, own), split(own_tape, own.folds)
+        return Prepared(study_name(own_info, BASE, own), bench, folds, own)
 
     def join(progress) -> None:
         if progress.done > 1:

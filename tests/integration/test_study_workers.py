@@ -155,7 +155,7 @@ def until(seen: Callable[[], Any], what: str) -> Any:
 
 def only_workers_replay(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the process that runs the study wait for its workers."""
-    monkeypatch.setattr(shared_bench, "replay_share", lambda *of_the_study: 0)
+    monkeypatch.setattr(shared_bench, "replay_share", lambda *of_the_study: None)
 
 
 def same(left: StudyResult, right: StudyResult) -> bool:

@@ -185,3 +185,20 @@ def test_the_skip_loop_is_compiled_where_batches_use_it_and_all_trials_pay_for_i
     bench = Bench(tape, info, mid_path(tape), SETTINGS.replay, SETTINGS.objective)
     bench.warm_up(SETS[:1], split(tape, SETTINGS.folds).train, together, trials)
     assert chosen == {driver}
+
+
+def test_the_few_sets_of_a_share_skip_where_all_trials_are_worth_it(market, folds, monkeypatch):
+    chosen = []
+
+    def stop(tape, info, sets, config, workers, index):
+        chosen.append((len(sets), config.driver))
+        yield from ()
+
+    monkeypatch.setattr("strategy.replay.driver.is_compiled", lambda parameters: True)
+    monkeypatch.setattr("analytics.study.objective.replay", lambda *one_to_compile: None)
+    monkeypatch.setattr("analytics.study.objective.replay_many", stop)
+    bench = bench_of(market, "auto")
+    list(bench.over(SETS[:1], folds.train[1], kept=False))
+    bench.warm_up(SETS[:1], folds.train, 10**4, 10**6)
+    list(bench.over(SETS[:1], folds.train[1], kept=False))
+    assert chosen == [(1, "auto"), (1, "skip")]
