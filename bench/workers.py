@@ -1,12 +1,13 @@
 """One study over the synthetic day, replayed by one process alone and by 1, 2 and 4 that meet in PostgreSQL.
 
-Every process replays with one thread, the one that runs the study among them. The clock runs from the batch after which
-every worker has replayed something to the last one, so neither starting nor compiling counts. The tape is shared by
-path. bench/README.md says how to read what is printed.
+Every process replays with one thread, the one that runs the study among them; it waits for the others after its first
+trial. The clock runs from the batch after which every worker has replayed something to the last one, so neither
+starting nor compiling counts. The tape is shared by path. bench/README.md says how to read what is printed.
 """
 
 import argparse
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -29,8 +30,10 @@ from strategy.replay.driver import ReplayConfig
 from tests.rigs.postgres import PASSWORD, USER, postgres_server
 
 LATENCY_NS: Final = 10_000_000
-PROCESSES: Final = (1, 2, 4)
-SAID: Final = "replayed"
+ALONE, ONE = "alone", "1"
+CASES: Final = {ALONE: 1, ONE: 1, "2": 2, "4": 4}  # processes by the name of their line
+HERE, REPLAYED = "here", "replayed"  # what a worker says
+WAIT_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,13 @@ class Plan:
             search=SearchSettings(workers=1, batch=self.batch),
             index_dir=self.home / "index",
             shared=SharedSettings(storage=storage, share=self.share),
+            plan=str(trials),
         )
 
 
 @dataclass(slots=True)
 class Clock:
-    """When each batch ended, from the moment at which every worker was at it."""
+    """When each batch ended, from the moment at which every worker was at it; the first trial waits for them."""
 
     logs: Sequence[Path]
     batch: int
@@ -64,8 +68,16 @@ class Clock:
 
     def __call__(self, seen: Progress) -> None:
         """Take note of a batch's last trial."""
-        if seen.done % self.batch == 0 and all(SAID in log.read_text() for log in self.logs):
+        until = time.monotonic() + WAIT_S
+        while seen.done == 1 and not self._all_said(HERE):
+            if time.monotonic() > until:
+                raise SystemExit(f"not every worker was there within {WAIT_S:.0f} s")
+            time.sleep(0.05)
+        if seen.done % self.batch == 0 and self._all_said(REPLAYED):
             self.done.append((seen.done, time.perf_counter()))
+
+    def _all_said(self, what: str) -> bool:
+        return all(what in log.read_text() for log in self.logs)
 
     @property
     def seconds_a_trial(self) -> float:
@@ -89,7 +101,7 @@ def workers(plan: Plan, storage: str, name: str, count: int) -> Iterator[list[Pa
         try:
             yield logs
             for process in started:
-                if process.wait(timeout=120) != 0:
+                if process.wait(timeout=WAIT_S) != 0:
                     raise SystemExit(f"a worker ended with {process.returncode}")
         finally:
             for process in started:
@@ -113,41 +125,45 @@ def join(plan: Plan, storage: str, name: str) -> None:
 
     def prepare(told: str) -> Prepared:
         tape, info = day_tape(Day(hours=plan.hours), plan.home)
-        settings = plan.settings(1)
-        return Prepared(
-            study_name(info, ParameterSet(), settings), bench_of(tape, info, settings), split(tape, settings.folds)
-        )
+        settings = plan.settings(int(told))
+        bench, folds = bench_of(tape, info, settings), split(tape, settings.folds)
+        bench.warm_up([ParameterSet()], folds.train, plan.batch, settings.trials)
+        print(HERE, flush=True)
+        return Prepared(study_name(info, ParameterSet(), settings), bench, folds, settings)
 
-    work(SharedSettings(storage=storage), name, prepare, threading.Event(), lambda _, n: print(SAID, n, flush=True))
+    work(SharedSettings(storage=storage), name, prepare, threading.Event(), lambda _, n: print(REPLAYED, n, flush=True))
 
 
-def print_scaling(plan: Plan, trials: int) -> None:
-    """Print a line for one process alone and one for each number of processes."""
-    found, alone = measured(plan, trials, "", 1)
-    print("processes      ms a trial   times as fast   best value")
-    print_line("alone", alone, 1.0, found)
+def print_scaling(plan: Plan, trials: int, runs: int) -> None:
+    """Print a line for one process alone and one for each number of processes, medians of some rounds over all."""
+    taken: dict[str, list[float]] = {}
+    best: set[float] = set()
     os.environ["PGPASSWORD"] = PASSWORD
     with postgres_server() as server:
-        for processes in PROCESSES:
-            database = server.database()
-            storage = f"postgresql://{USER}@127.0.0.1:{database.port}/{database.name}"
-            found, seconds = measured(plan, trials, storage, processes)
-            print_line(str(processes), seconds, alone / seconds, found)
-
-
-def print_line(processes: str, seconds: float, faster: float, found: StudyResult) -> None:
-    """Print one line of the table."""
-    best = max(row.score for row in found.trials if row.feasible)
-    print(f"{processes:>9} {1e3 * seconds:15.1f} {faster:15.2f} {best:12.9g}", flush=True)
+        for _ in range(runs):
+            for name, processes in CASES.items():
+                database = server.database()
+                storage = "" if name == ALONE else f"postgresql://{USER}@127.0.0.1:{database.port}/{database.name}"
+                found, seconds = measured(plan, trials, storage, processes)
+                taken.setdefault(name, []).append(seconds)
+                best.add(max(row.score for row in found.trials if row.feasible))
+    if len(best) > 1:
+        raise SystemExit(f"the best values were {', '.join(map(repr, best))}: they must be one")
+    medians = {name: statistics.median(times) for name, times in taken.items()}
+    print("processes      ms a trial   times as fast as alone   as 1")
+    for name, seconds in medians.items():
+        print(f"{name:>9} {1e3 * seconds:15.1f} {medians[ALONE] / seconds:24.2f} {medians[ONE] / seconds:6.2f}")
+    print(f"best value of every study: {best.pop()!r}")
 
 
 def main() -> None:
     """Print the table, or be one of its workers."""
     parser = argparse.ArgumentParser(prog="python -m bench.workers", description=__doc__)
     parser.add_argument("--trials", type=int, default=320)
+    parser.add_argument("--runs", type=int, default=3, help="of each line")
     parser.add_argument("--hours", type=float, default=24.0, help="length of the synthetic day")
-    parser.add_argument("--share", type=int, default=4, help="trials that a process takes at once")
-    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--share", type=int, default=8, help="trials that a process takes at once")
+    parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--home", type=Path, default=Path("var/peer"), help="where the generated tape is kept")
     parser.add_argument("--join", help=argparse.SUPPRESS)
     parser.add_argument("--storage", default="", help=argparse.SUPPRESS)
@@ -156,7 +172,7 @@ def main() -> None:
     if options.join:
         join(plan, options.storage, options.join)
     else:
-        print_scaling(plan, options.trials)
+        print_scaling(plan, options.trials, options.runs)
 
 
 if __name__ == "__main__":
