@@ -29,8 +29,12 @@ _REFUSED: Final = 400
 
 _UNKNOWN_ORDER: Final = (-2011, -2013)
 _OUTCOME_UNKNOWN: Final = (-1000, -1001, -1006, -1007)
-_WOULD_TAKE: Final = -5022  # futures' word; ccxt has no class of its own for it
-_FILTERS: Final = (-1013, -4164)  # spot's, and futures' least notional
+_REJECT_CODES: Final = {
+    -1013: REJECT_FILTER,
+    -2019: REJECT_BALANCE,  # this and the following are futures' own: margin, least notional, post-only
+    -4164: REJECT_FILTER,
+    -5022: REJECT_POST_ONLY,
+}
 _REJECTS: Final[dict[type[Exception], int]] = {
     ccxt.pro.OrderImmediatelyFillable: REJECT_POST_ONLY,
     ccxt.pro.InsufficientFunds: REJECT_BALANCE,
@@ -154,10 +158,8 @@ def _reject_code(error: Exception) -> int:
     for kind, code in _REJECTS.items():
         if isinstance(error, kind):
             return code
-    code = venue_code(error)
-    if code == _WOULD_TAKE:
-        return REJECT_POST_ONLY
-    return REJECT_FILTER if code in _FILTERS or "FILTER" in str(error).upper() else REJECT_OTHER
+    filtered = REJECT_FILTER if "FILTER" in str(error).upper() else REJECT_OTHER
+    return _REJECT_CODES.get(venue_code(error), filtered)
 
 
 class Connection:

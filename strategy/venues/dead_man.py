@@ -14,8 +14,8 @@ from strategy.errors import VenueError
 
 log = structlog.get_logger("dead man")
 
-COUNTDOWN_SECONDS: Final = 15.0
-RENEW_SECONDS: Final = 4.0
+COUNTDOWN_SECONDS: Final = 10.0
+RENEW_SECONDS: Final = 3.0
 _AGAIN_SECONDS: Final = 0.5
 _END_SECONDS: Final = 2.0
 
