@@ -16,6 +16,7 @@ from analytics.ingest.intake import NOTHING, Done, Intake, Part, Source, ended
 from analytics.ingest.journal_rows import JournalRows, audit_row
 from analytics.ingest.market_rows import Counts, StreamState, wire_symbol
 from analytics.ingest.segment_files import market_folders, streams
+from analytics.ingest.shadow_rows import ShadowRows
 from analytics.lake.instruments import from_info, instrument, learn_stated, settle
 from analytics.lake.store import Lake
 from analytics.lake.writer import sole_writer
@@ -28,6 +29,8 @@ from strategy.venues.units import Units
 
 _JOURNAL_BATCH: Final = 50_000
 _AUDIT: Final = "audit"
+_JOURNAL: Final = "journal:"  # what the names of streams begin with
+_SHADOW: Final = "shadow:"
 
 
 @dataclass(slots=True)
@@ -40,6 +43,7 @@ class IngestReport:
     order_events: int = 0
     fills: int = 0
     parameter_events: int = 0
+    shadow_rows: int = 0
     problems: list[str] = field(default_factory=list)
 
 
@@ -51,7 +55,10 @@ def ingest(lake: Lake, layout: Layout, progress: Callable[[str], None] | None = 
             one.segments(venue, symbol, folder)
         for venue, symbol, folder in market_folders(layout.home / "journal"):
             for name, path in streams(folder):
-                one.journal(Source(venue, symbol, f"journal:{name}"), path)
+                one.journal(Source(venue, symbol, f"{_JOURNAL}{name}"), path)
+        for venue, symbol, folder in market_folders(layout.home / "shadow"):
+            for name, path in streams(folder):
+                one.journal(Source(venue, symbol, f"{_SHADOW}{name}"), path)
         for name, path in streams(layout.audit):
             one.audit(Source(_AUDIT, "", f"{_AUDIT}:{name}"), path)
     return one.report
@@ -126,23 +133,27 @@ class _Pass:
         self.report.problems.append(f"{where}: {reason}")
 
     def journal(self, source: Source, path: Path) -> None:
-        """Take in one session's journal; one that is compressed just now is left for the next pass."""
+        """Take in the journal of a session, or of a version in its shadow.
+
+        One that is compressed just now is left for the next pass.
+        """
         try:
             if self._grown(source, path):
                 self._journal(source, path)
         except FileNotFoundError:
             self.say(f"{path}: was replaced by its compressed copy just now; left for the next pass")
+        except BadData as error:
+            self._problem(path, str(error))
 
     def _journal(self, source: Source, path: Path) -> None:
         done = Done.read(self.lake, source)
         file = CollectorFile(path, done.offset, done.lines)
-        session = source.name.removeprefix("journal:").removesuffix(".log")
-        rows, part = JournalRows(source.venue, source.symbol, session), Part(done.offset, done.offset)
+        rows, part = _rows_of(source), Part(done.offset, done.offset)
         for line in file:
             part.take(line, bad=not self._accepted(rows.add, path, line))
             if len(rows) >= _JOURNAL_BATCH:
                 self._commit_journal(source, rows, part, complete=False)
-                rows, part = JournalRows(source.venue, source.symbol, session), Part(part.end, part.end)
+                rows, part = _rows_of(source), Part(part.end, part.end)
         if part.lines or ended(file):
             self._commit_journal(source, rows, part, complete=ended(file))
         if file.lines > done.lines:
@@ -157,7 +168,7 @@ class _Pass:
             return False
         return True
 
-    def _commit_journal(self, source: Source, rows: JournalRows, part: Part, complete: bool) -> None:
+    def _commit_journal(self, source: Source, rows: JournalRows | ShadowRows, part: Part, complete: bool) -> None:
         def write(lake: Lake) -> dict[str, int]:
             part.commit(lake, source, complete)
             return rows.write(lake)
@@ -185,3 +196,9 @@ class _Pass:
         if part.lines:
             self.report.parameter_events += self.lake.atomically(write)
             self.report.lines += part.lines
+
+
+def _rows_of(source: Source) -> JournalRows | ShadowRows:
+    """Return an empty batch of what a journal holds."""
+    kind = ShadowRows if source.name.startswith(_SHADOW) else JournalRows
+    return kind(source.venue, source.symbol, source.name.partition(":")[2].removesuffix(".log"))

@@ -8,18 +8,27 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analytics.ingest.ingest import ingest
+from analytics.metrics.activity import of_replay
+from analytics.metrics.figures import measure
+from analytics.metrics.markout import mid_path
+from analytics.report.shadows import shadow_days
 from analytics.tape.tape import load_tape
 from strategy.kernel.jit import KERNEL_DIGEST
+from strategy.live.layout import Layout
 from strategy.live.simulation import shadow as shadow_module
 from strategy.live.simulation.assumptions import Assumptions, read_assumptions, write_assumptions
 from strategy.live.simulation.shadow import Shadow, Told
+from strategy.live.simulation.shadow_journal import ShadowJournal
 from strategy.policies.document import Instrument, ParameterDocument
 from strategy.policies.parameters import ParameterSet, parse_parameters
 from strategy.replay.driver import ReplayConfig, ReplayResult, replay
 from strategy.replay.latency import drawn
 from strategy.replay.tape import Tape, TapeInfo
 from strategy.venues.ports import Balance
-from tests.integration.live_day import CLOCK_AHEAD_NS, SYMBOL, VENUE, fill_market, open_lake
+from tests.integration.live_day import CLOCK_AHEAD_NS, START_NS, SYMBOL, VENUE, fill_market, open_lake
+
+pytestmark = pytest.mark.slow
 
 SECOND = 1_000_000_000
 PAIRS = [(1_000_000, 9_000_000), (400_000_000, 30_000_000)]  # entry and response, ns
@@ -132,3 +141,48 @@ def test_assumptions_come_back_as_they_were_written(tmp_path: Path) -> None:
     write_assumptions(tmp_path, said)
     assert read_assumptions(tmp_path) == said
     assert said.config(1.0, 2.0, 3).lines() == drawn(PAIRS, 3, 64)
+
+
+def told_all(market: Any) -> tuple[Shadow, list[Told]]:
+    tape, _, frames = market
+    shadow = Shadow(document(parameters()), Assumptions(maker_fee_bps=1.0), HOLDINGS)
+    told = followed(shadow, frames, int(max(tape.update_local[-1], tape.trade_local[-1])) + 1)
+    return shadow, told + shadow.last_sample()
+
+
+def test_its_figures_in_the_lake_are_those_of_the_replay(market: Any, tmp_path: Path) -> None:
+    tape, info, _ = market
+    shadow, told = told_all(market)
+    journal = ShadowJournal(Layout(tmp_path).shadow(VENUE, SYMBOL), "20240808T070000-1-v7-1")
+    journal.begin(START_NS, "20240808T070000-1", shadow)
+    journal.tell(START_NS, told[:50])
+    with open_lake(tmp_path) as lake:
+        first = ingest(lake, Layout(tmp_path))
+        journal.tell(START_NS + SECOND, told[50:])
+        journal.end(START_NS + SECOND, "stopped")
+        journal.close()
+        second = ingest(lake, Layout(tmp_path))
+        assert (first.problems, second.problems) == ([], [])
+        assert first.shadow_rows + second.shadow_rows == len(told)
+        assert ingest(lake, Layout(tmp_path)).shadow_rows == 0
+        (day,) = shadow_days(lake, VENUE, SYMBOL, (0, 2**62), mid_path(tape), info)
+    result = replay(tape, info, parameters(), shadow.config)
+    expected = measure([of_replay(result, info.start_ns, info.end_ns)], mid_path(tape), info).overall
+    assert (day.version, len(day.activities)) == (7, 1)
+    assert day.metrics.overall["identity_error"] < 1e-9
+    for name in ("fills", "orders", "fill_ratio", "turnover_quote", "spread_capture_quote", "fees_quote", "edge_bps"):
+        assert day.metrics.overall[name] == pytest.approx(expected[name], rel=1e-9), name
+    for name in ("realised_capture_5s_bps", "total_pnl_quote", "excess_pnl_quote"):
+        assert day.metrics.overall[name] == pytest.approx(expected[name], rel=1e-6), name
+
+
+def test_a_line_of_a_shadow_that_is_wrong_is_told_and_left_out(market: Any, tmp_path: Path) -> None:
+    folder = Layout(tmp_path).shadow(VENUE, SYMBOL)
+    folder.mkdir(parents=True)
+    (folder / "20240808T070000-1-v7-1.log").write_bytes(b'1 {"t":"sample","ts":1}\n')
+    (folder / "nonsense.log").write_bytes(b'1 {"t":"end"}\n')
+    with open_lake(tmp_path) as lake:
+        report = ingest(lake, Layout(tmp_path))
+    assert report.shadow_rows == 0
+    assert "line 1: sample line is malformed (KeyError('mid_ticks'))" in report.problems[0]
+    assert "'nonsense' is not SESSION-vVERSION-NUMBER" in report.problems[1]

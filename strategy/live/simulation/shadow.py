@@ -19,7 +19,7 @@ from strategy.policies.document import ParameterDocument
 from strategy.policies.packing import atom_size
 from strategy.replay.exchange import with_room
 from strategy.replay.reference import LOOP, Walked, walk
-from strategy.replay.rows import OPEN
+from strategy.replay.rows import OPEN, SAMPLE_ROW
 from strategy.replay.run import Run, new_run
 from strategy.replay.tape import empty_tape, prepared
 from strategy.venues.ports import Balance
@@ -87,6 +87,18 @@ class Shadow:
         for row in rest:
             row["ended_ns"] = cursor["end_ns"]
         return [("order", row) for row in rest]
+
+    def last_sample(self) -> list[Told]:
+        """Return mid, sigma and holdings where the walk stands; for one that goes no further."""
+        if self._run is None:
+            return []
+        cursor, core = self._run.venue.cursor[0], self._run.state.core[0]
+        row = np.zeros(1, SAMPLE_ROW)[0]
+        row["ts"] = cursor["end_ns"]
+        for record, names in ((cursor, ("mid_ticks", "base_lots", "quote_atoms")), (core, ("sigma", "regime"))):
+            for name in names:
+                row[name] = record[name]
+        return [("sample", row)]
 
     def _news(self, run: Run) -> Iterator[Told]:
         """Yield rows written since the last time, and let the logs begin anew; an order is told when it is over."""

@@ -69,7 +69,7 @@ class _Running:
         """Walk to the end, and write down what is still open."""
         self.walk(local_ns)
         if self._journal is not None:
-            self._journal.tell(local_ns, self.shadow.still_open())
+            self._journal.tell(local_ns, self.shadow.still_open() + self.shadow.last_sample())
 
     def close(self, local_ns: int, reason: str) -> None:
         """Write why it is over and close the journal."""
