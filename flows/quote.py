@@ -7,15 +7,23 @@ from prefect import flow
 
 from flows import log, rooms
 from flows.settings import Settings, load_settings
+from flows.shadow import assume, challengers
 from strategy.errors import Failed
 from strategy.live import doors
 
 
 @flow
 def quote(
-    seconds: float | None = None, allow_foreign: bool = False, venue: str | None = None, symbol: str | None = None
+    seconds: float | None = None,
+    allow_foreign: bool = False,
+    venue: str | None = None,
+    symbol: str | None = None,
+    shadow: list[int] | None = None,
 ) -> dict[str, Any]:
-    """Quote with the champion until stopped; a promotion reaches the process while it runs."""
+    """Quote with the champion until stopped; a promotion reaches the process while it runs.
+
+    Versions in its `shadow` (default the challenger) trade beside it on paper.
+    """
     from flows.supervised import supervise
     from strategy.live.supervisor import Supervisor
 
@@ -26,12 +34,14 @@ def quote(
     first = registry.champion(settings.venue, settings.symbol)
     if first is None:
         raise Failed(f"{settings.symbol} on {settings.venue} has no champion: calibrate and promote first")
+    assume(settings)
     log.say("quoting", venue=settings.venue, symbol=settings.symbol, version=first.version)
     supervisor = Supervisor.quote(
         rooms.venue(settings, trading=True),
         settings.layout,
         champion=lambda: registry.champion(settings.venue, settings.symbol),
         options=options(settings, allow_foreign),
+        challengers=challengers(registry, settings, shadow or []),
     )
     supervise(settings, "quote", supervisor, seconds)
     return facts(settings)

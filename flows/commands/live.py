@@ -34,16 +34,29 @@ def quote(
     allow_foreign: Annotated[
         bool, typer.Option("--allow-foreign", help="Quote beside open orders that are not ours.")
     ] = False,
+    shadow: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--shadow",
+            metavar="VERSION",
+            min=1,
+            help="Run a version beside the champion on paper; repeatable; default the challenger.",
+        ),
+    ] = None,
     venue: options.Venue = None,
     symbol: options.Symbol = None,
 ) -> None:
-    """Quote with the champion under supervision, until Ctrl-C; promote and rollback reach it while it runs."""
+    """Quote with the champion under supervision, until Ctrl-C; promote and rollback reach it while it runs.
+
+    On `paper-live` real market data is quoted on, and orders are matched here by the fill model: none leaves.
+    """
     settings = options.settings_for(venue, symbol)
     done = run(
         settings,
         "quote",
         seconds=seconds,
         allow_foreign=allow_foreign,
+        shadow=shadow,
         venue=settings.venue,
         symbol=settings.symbol,
     )
