@@ -18,7 +18,7 @@ import httpx
 from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.live.doors import LiveStatus, read_status
 from strategy.live.layout import Layout
-from strategy.policies.document import ParameterDocument, write_atomically
+from strategy.policies.document import Instrument, ParameterDocument, write_atomically
 from strategy.policies.parameters import parse_parameters
 from strategy.venues.ccxt_broker import CcxtBroker
 from strategy.venues.ports import OrderReport
@@ -36,6 +36,23 @@ def wait_for(condition: Callable[[], Any], seconds: float = 30.0, what: str = "c
         assert time.monotonic() < deadline, f"{what} not met within {seconds:g} s"
         time.sleep(0.02)
     return found
+
+
+def close_quotes(
+    instrument: Instrument, version: int = 1, groups: dict[str, Any] | None = None, **quoting: Any
+) -> ParameterDocument:
+    """Return parameters whose quotes are close to the market and refreshed often, and further groups."""
+    fields = {"order_qty": 0.0005, "buy_spreads": [1.0, 2.0], "sell_spreads": [1.0, 2.0]}
+    fields |= {"executor_refresh_time": 2.0, "cooldown_time": 0.5, "spread_floor_bps": 0.1}
+    regimes = {"spread_low": 0.3, "spread_medium": 1.0, "spread_high": 3.0}
+    parameters = {"inventory": {"policy": "neutral"}, "regimes": regimes, "quoting": fields | quoting}
+    parameters |= groups or {}
+    return ParameterDocument(
+        version=version,
+        instrument=instrument,
+        parameters=parse_parameters(parameters),
+        kernel_digest=KERNEL_DIGEST,
+    )
 
 
 @dataclass
@@ -64,7 +81,7 @@ class Rig:
             )
 
     def status(self) -> LiveStatus | None:
-        return read_status(self.layout, self.venue.name, SYMBOL)
+        return read_status(self.layout, self.venue.name, self.venue.symbol)
 
     def quoting(self, version: int | None = None, orders: int = 2) -> LiveStatus | None:
         """Return the status when the process quotes (a version) with orders resting."""
@@ -74,21 +91,11 @@ class Rig:
         return found if version in (None, found.version) else None
 
     def document(self, version: int = 1, groups: dict[str, Any] | None = None, **quoting: Any) -> ParameterDocument:
-        """Return parameters for the venue's own filters: close quotes that are refreshed often, and further groups."""
-        fields = {"order_qty": 0.0005, "buy_spreads": [1.0, 2.0], "sell_spreads": [1.0, 2.0]}
-        fields |= {"executor_refresh_time": 2.0, "cooldown_time": 0.5, "spread_floor_bps": 0.1}
-        regimes = {"spread_low": 0.3, "spread_medium": 1.0, "spread_high": 3.0}
-        parameters = {"inventory": {"policy": "neutral"}, "regimes": regimes, "quoting": fields | quoting}
-        parameters |= groups or {}
-        return ParameterDocument(
-            version=version,
-            instrument=self.ask(lambda broker: broker.instrument()),
-            parameters=parse_parameters(parameters),
-            kernel_digest=KERNEL_DIGEST,
-        )
+        """Return parameters for the venue's own filters; see `close_quotes`."""
+        return close_quotes(self.ask(lambda broker: broker.instrument()), version, groups, **quoting)
 
     def put(self, document: ParameterDocument) -> None:
-        write_atomically(self.layout.parameter_file(self.venue.name, SYMBOL), document.to_json())
+        write_atomically(self.layout.parameter_file(self.venue.name, self.venue.symbol), document.to_json())
 
     def ask(self, call: Callable[[CcxtBroker], Any]) -> Any:
         """Ask the venue over a connection of the test's own."""
@@ -105,7 +112,7 @@ class Rig:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the command line on this home and this symbol."""
         environment = {**os.environ, "MICROVOL_HOME": str(self.home), "MICROVOL_CONFIG": ""}
-        command = [sys.executable, "-m", "flows", *arguments, "--symbol", SYMBOL]
+        command = [sys.executable, "-m", "flows", *arguments, "--symbol", self.venue.symbol]
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
     def state(self) -> dict[str, Any]:
@@ -126,7 +133,7 @@ class Rig:
         return list(self.ask(lambda broker: broker.open_orders()))
 
     def journals(self) -> list[Path]:
-        folder = self.layout.journal(self.venue.name, SYMBOL)
+        folder = self.layout.journal(self.venue.name, self.venue.symbol)
         return sorted(path for path in folder.glob("*.log*") if path.name[0] != ".")
 
 
@@ -146,9 +153,9 @@ def paper_rig(home: Path, *options: str) -> Iterator[Rig]:
 
 
 @contextmanager
-def rig_on(port: int, home: Path) -> Iterator[Rig]:
+def rig_on(port: int, home: Path, symbol: str = SYMBOL) -> Iterator[Rig]:
     """Work on a venue that runs already."""
-    rig = Rig(home, paper_venue(f"http://127.0.0.1:{port}", SYMBOL), port)
+    rig = Rig(home, paper_venue(f"http://127.0.0.1:{port}", symbol), port)
     try:
         yield rig
     finally:
