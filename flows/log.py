@@ -10,7 +10,10 @@ LOGGER: Final = "microvol"
 def say(event: str, **facts: object) -> None:
     """Log one event with its facts: `calibrated trials=100 version=2`."""
     words = [f"{name}={_quoted(value)}" for name, value in facts.items()]
-    logging.getLogger(LOGGER).info("%s", " ".join([event, *words]))
+    logger = logging.getLogger(LOGGER)
+    if logger.level == logging.NOTSET:  # a run of the work pool, where no command has begun with `to_stderr`
+        logger.setLevel(logging.INFO)
+    logger.info("%s", " ".join([event, *words]))
 
 
 def to_stderr() -> None:
