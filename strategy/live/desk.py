@@ -1,5 +1,6 @@
 """One order of a live session, and what the orders need of the session they belong to."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
@@ -35,6 +36,8 @@ class LiveOrder:
     rejected: bool = False  # ended because the venue does not have it
     doubted: bool = False  # its outcome was unknown for a while
     cancel_wanted: bool = False
+    news_ns: int = 0  # when the news that caused it was received, and its kind
+    news_kind: int = 0
     filled_lots: int = 0
     busy: bool = False  # a task is cancelling or settling it
 
@@ -58,10 +61,16 @@ class LiveOrder:
         if self.state in ("pending", "unknown"):
             self.state = "open"
 
-    def request(self) -> OrderRequest:
-        """Return what is sent to the venue."""
+    def request(self, written: Callable[[], None] | None = None) -> OrderRequest:
+        """Return what is sent to the venue; `written` is called once it is on its way."""
         return OrderRequest(
-            self.client_id, self.side, self.price_ticks, self.qty_lots, kind=self.kind, reduce_only=self.reduce_only
+            client_id=self.client_id,
+            side=self.side,
+            price_ticks=self.price_ticks,
+            qty_lots=self.qty_lots,
+            kind=self.kind,
+            reduce_only=self.reduce_only,
+            written=written,
         )
 
 

@@ -56,6 +56,16 @@ class LiveStatus(BaseModel):
     quote_atoms: float | None = None
     open_orders: int = 0
     mid_ticks: float | None = None
+    mid_price: float | None = None  # this and all that follow in quote or base units
+    base: float | None = None
+    cash: float | None = None
+    equity: float | None = None
+    day_pnl: float | None = None  # equity against the first of the UTC day
+    bid_price: float | None = None  # our best that rests
+    ask_price: float | None = None
+    bid_bps: float | None = None  # half-spreads of the last decision
+    ask_bps: float | None = None
+    market_delay_s: float | None = None  # from the venue's stamp to our receipt, both clocks as they are
     sigma: float | None = None
     regime: str | None = None
     panicking: bool = False

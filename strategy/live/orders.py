@@ -17,6 +17,7 @@ from strategy.errors import MicrovolError, OrderRejected, OutcomeUnknown
 from strategy.kernel.records import ACK, CANCELLED, FILL, REJECT, REJECT_OTHER, REJECT_POST_ONLY
 from strategy.live.desk import Desk, LiveOrder
 from strategy.live.executions import Executions
+from strategy.live.meters import Meters
 from strategy.live.round_trips import RecentTrips
 from strategy.policies.stepper import new_event
 from strategy.venues.ports import Broker, OrderReport, OwnFill
@@ -32,9 +33,17 @@ _KEPT: Final = 10_000  # orders, for news that comes late
 class Orders:
     """Every order of one session, by client id; all methods run in the session's event loop."""
 
-    def __init__(self, broker: Broker, desk: Desk, last_trade_id: int, now: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        desk: Desk,
+        last_trade_id: int,
+        now: Callable[[], int] = time.time_ns,
+        meters: Meters | None = None,
+    ) -> None:
         """Take the open broker; executions up to `last_trade_id` are older than the session."""
         self._broker, self._desk, self._now = broker, desk, now
+        self._meters = meters or Meters()
         self._orders: dict[str, LiveOrder] = {}
         self._by_id: dict[int, LiveOrder] = {}
         self._live: dict[str, LiveOrder] = {}
@@ -63,6 +72,7 @@ class Orders:
         self._orders[order.client_id] = self._by_id[order.order_id] = self._live[order.client_id] = order
         self._forget_oldest()
         self._desk.note_order(order, "place")
+        self._meters.sent(order)
         self._spawn(self._place(order))
 
     def cancel(self, order_id: int) -> None:
@@ -105,6 +115,7 @@ class Orders:
             return
         order.confirm()
         order.filled_lots += fill.qty_lots
+        self._meters.filled(order, fill)
         self._desk.note_fill(order, fill)
         self._desk.push(
             new_event(
@@ -144,7 +155,7 @@ class Orders:
     async def _place(self, order: LiveOrder) -> None:
         order.sent_ns = self._now()
         try:
-            self.on_report(await self._broker.place(order.request()))
+            self.on_report(await self._broker.place(order.request(lambda: self._meters.written(order))))
         except OrderRejected as error:
             self._reject(order, error.code, str(error))
         except OutcomeUnknown as error:
@@ -179,7 +190,9 @@ class Orders:
         if not order.known:
             order.confirm()
             if not order.doubted:
-                self.trips.add(self._now() - order.sent_ns)
+                trip_ns = self._now() - order.sent_ns
+                self.trips.add(trip_ns)
+                self._meters.acknowledged(order, trip_ns)
             self._desk.note_order(order, "ack", exch_ts=exch_ts)
             self._desk.push(new_event(ACK, order_id=order.order_id))
         if order.cancel_wanted:
@@ -187,6 +200,7 @@ class Orders:
 
     def _doubt(self, order: LiveOrder, error: MicrovolError) -> None:
         self.faults += 1
+        self._meters.doubted(order)
         self._desk.note_order(order, "unknown", str(error))
 
     def _reject(self, order: LiveOrder, code: int, detail: str) -> None:

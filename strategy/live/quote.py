@@ -30,6 +30,8 @@ def arguments() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=field.default, help=field.description)
     parser.add_argument("--stale-after-seconds", type=float, default=5.0, help="cancel all without a book for so long")
     parser.add_argument("--warm-up-seconds", type=float, default=900.0, help="refuse a version that takes longer")
+    parser.add_argument("--metrics-port", type=int, default=0, help="of the Prometheus endpoint; 0 = none")
+    parser.add_argument("--metrics-host", default="127.0.0.1", help="address that the endpoint listens on")
     parser.add_argument("--allow-foreign", action="store_true", help="quote although others have open orders here")
     return parser
 

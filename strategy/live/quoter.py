@@ -14,6 +14,7 @@ from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.live.audit_log import audit_writer
 from strategy.live.clearing import clear_orders
 from strategy.live.doors import Refused
+from strategy.live.exposition import Gauges, MetricsServer
 from strategy.live.guard import Limits
 from strategy.live.hard_limits import HardLimits
 from strategy.live.journal import JournalWriter
@@ -72,15 +73,23 @@ class Quoter:
         """Quote until `stop`; 0 when it ended in order and nothing rests."""
         self._stop = stop
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._signalled)
+        metrics = self._open_metrics()
         self._start_task(self._beat())
         try:
             if await self._begin():
                 await self._stop.wait()
             return await self._end()
         finally:
+            if metrics is not None:
+                await asyncio.to_thread(metrics.close)
             await end_tasks(self._tasks)
             await self._feed.close()
             await self._broker.close()
+
+    def _open_metrics(self) -> MetricsServer | None:
+        board, options = self._board, self._options
+        gauges = Gauges(lambda: board.last, board.meters)
+        return MetricsServer(gauges, options.metrics_host, options.metrics_port) if options.metrics_port else None
 
     async def _begin(self) -> bool:
         """Check everything that can be checked before the first order; False when stopped meanwhile."""

@@ -34,12 +34,14 @@ from strategy.live.holds import Holds
 from strategy.live.journal import JournalWriter, action_fields
 from strategy.live.ledger import Ledger, ledger_event, ledger_of
 from strategy.live.market_watch import MarketWatch
+from strategy.live.meters import Meters
 from strategy.live.order_records import fill_record, live_order, new_client_id, order_step
 from strategy.live.orders import Orders
 from strategy.live.session_start import SessionStart
 from strategy.live.sizing import quoted, size_factor
 from strategy.live.warm_up import LiveStepper, WarmUp, needs_warm_up
 from strategy.policies.document import ParameterDocument
+from strategy.policies.packing import atom_size
 from strategy.policies.stepper import new_event
 from strategy.venues.ports import Balance, Broker, OwnFill
 
@@ -72,7 +74,10 @@ class Session:
         self._holds = Holds(lambda out: self.push(new_event(HALT, flag=int(out))))
         self.kill = NOT_KILLED  # the kill switch's cause
         self._start, self._stepper, self._journal, self._hooks = start, stepper, journal, hooks
-        self.orders = Orders(broker, self, start.last_trade_id)
+        instrument = start.document.instrument
+        self.meters = Meters(instrument.venue, instrument.symbol, float(atom_size(instrument)))
+        self._news_kind = 0
+        self.orders = Orders(broker, self, start.last_trade_id, meters=self.meters)
         self._market = MarketWatch(start.document.instrument, start.stale_after_s, hooks.resnapshot)
         self._measure_depth()
         self._pending: deque[np.void] = deque()
@@ -105,6 +110,7 @@ class Session:
 
     def on_frame(self, local_ns: int, payload: bytes) -> None:
         """Take one frame of the market feed."""
+        self.meters.frame(local_ns)
         for event in self._market.frame(local_ns, payload):
             self.push(event)
         self._renew_book()
@@ -227,10 +233,12 @@ class Session:
         event["seq"] = self.events
         # Frames are stamped at the socket and may be taken after later news: the strategy's clock never goes back.
         event["local_ts"] = self._last_ns = max(int(event["local_ts"]) or time.time_ns(), self._last_ns)
+        self._news_kind = int(event["kind"])
         self._journal.event(event)
         count = self._stepper.feed(event)
         if self._stepper.decided:
             self._journal.decision(self._last_ns, self._stepper.decision)
+            self.meters.decided(self._stepper.decision)
             self._watch_kill(int(self._stepper.decision["kill"]))
         # `actions` is the strategy's own memory: copied before anything can feed it again
         for action in self._stepper.actions[:count].copy():
@@ -238,6 +246,7 @@ class Session:
         if self.warm_up is not None and self.warm_up.feed(event, self._stepper):
             warm, self.warm_up = self.warm_up, None
             self._take_parameters(warm.document, warm.stepper)
+        self.meters.fed(event, self.document.version)
 
     def _watch_kill(self, cause: int) -> None:
         """Have a kill of the strategy's own outlast the process, before its cancels are sent."""
@@ -258,6 +267,7 @@ class Session:
             return
         reason = self._veto(order)
         if reason is None:
+            order.news_ns, order.news_kind = self._last_ns, self._news_kind
             self.orders.place(order)
             return
         log.warning("veto", order_id=order.order_id, reason=reason)

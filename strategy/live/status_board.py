@@ -10,6 +10,8 @@ from strategy.live.doors import Killed, LiveStatus, Refused, State, write_status
 from strategy.live.hard_limits import HardLimits
 from strategy.live.kill_switch import Kill
 from strategy.live.ledger import Ledger, write_ledger
+from strategy.live.live_figures import live_figures
+from strategy.live.meters import Meters
 from strategy.live.session import Session
 from strategy.live.simulation.shadows import Shadows
 from strategy.venues.settings import VenueConfig
@@ -30,7 +32,12 @@ class StatusBoard:
         self.session: Session | None = None
         self.hard: HardLimits | None = None
         self.shadows: Shadows | None = None
+        self.last: LiveStatus | None = None  # what was written last
         self._ledger: Ledger | None = None
+
+    def meters(self) -> Meters | None:
+        """Return what the session counts, None before there is one."""
+        return None if self.session is None else self.session.meters
 
     def refuse(self, refused: Refused, note: str) -> None:
         """Say that a version will not run, and why."""
@@ -60,9 +67,12 @@ class StatusBoard:
             note=self.note,
         )
         if self.session is not None:
-            status = status.model_copy(update=_figures(self.session) | {"note": self.note or _note(self.session)})
+            status = status.model_copy(
+                update=_figures(self.session, self.hard) | {"note": self.note or _note(self.session)}
+            )
             self._keep_counts(self.session)
         write_status(self._file, status)
+        self.last = status
 
     def _keep_counts(self, session: Session) -> None:
         """Keep what limits count, but not while killed: re-arming begins anew."""
@@ -76,9 +86,10 @@ class StatusBoard:
             self.hard.keep()
 
 
-def _figures(session: Session) -> dict[str, object]:
+def _figures(session: Session, hard: HardLimits | None) -> dict[str, object]:
     learns = session.warm_up
     view = session.view() | session.orders.trips.figures()
+    view |= live_figures(session, None if hard is None else hard.losses.ledger)
     view["warming"] = None if learns is None else learns.document.content_hash
     return {name: value for name, value in view.items() if name in LiveStatus.model_fields}
 

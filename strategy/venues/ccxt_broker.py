@@ -19,7 +19,16 @@ from strategy.venues import ccxt_user_stream, wire
 from strategy.venues.account_questions import refuse_unfit_margin
 from strategy.venues.budget import Budget
 from strategy.venues.ccxt_user_stream import ListenKeyStream, UserStream
-from strategy.venues.ccxt_venue import is_unknown_order, json_alone, open_exchange, redacted, translated, venue_code
+from strategy.venues.ccxt_venue import (
+    WRITTEN,
+    is_unknown_order,
+    json_alone,
+    open_exchange,
+    redacted,
+    tell_written,
+    translated,
+    venue_code,
+)
 from strategy.venues.dead_man import DeadMan
 from strategy.venues.ending import end_tasks
 from strategy.venues.endpoints import COUNTDOWN, Endpoint, endpoints, order_fields
@@ -69,7 +78,11 @@ class CcxtBroker:
         order, endpoint = order_fields(self._config, units, request), self._endpoints.place
         what = f"order {request.client_id}"
         self._budget.send_order(what, endpoint.weight)
-        reply = await self._call(endpoint.of(self._exchange)(order), what)
+        WRITTEN.set(request.written)
+        try:
+            reply = await self._call(endpoint.of(self._exchange)(order), what)
+        finally:
+            WRITTEN.set(None)
         return self._report(reader, reply, request.client_id, what)
 
     async def cancel(self, client_id: str) -> OrderReport:
@@ -173,8 +186,7 @@ class CcxtBroker:
         """Connect once: our clock against the venue's, and the symbol's filters."""
         async with self._opening:
             if self._reader is None or self._units is None:
-                self._exchange = self._exchange or open_exchange(self._config)
-                self._exchange.on_rest_response = self._heard
+                self._exchange = self._exchange or self._new_exchange()
                 await self._call(self._exchange.load_time_difference(), "clock")
                 what = f"filters of {self._config.market_id}"
                 reply = await self._call(self._endpoints.info.of(self._exchange)(self._symbol), what)
@@ -182,6 +194,12 @@ class CcxtBroker:
         assert self._reader is not None
         assert self._units is not None
         return self._reader, self._units
+
+    def _new_exchange(self) -> Any:
+        exchange = open_exchange(self._config)
+        exchange.on_rest_response = self._heard
+        tell_written(exchange)
+        return exchange
 
     def _learn(self, reply: dict[str, Any]) -> None:
         infos = [each for each in wire.parse(0, orjson.dumps(reply)) if isinstance(each, InstrumentInfo)]

@@ -1,7 +1,7 @@
 """The two doors to a venue. Each has one hand-written fake under tests/ and one ccxt adapter."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from strategy.policies.document import Instrument
@@ -15,7 +15,7 @@ class OrderRequest:
     """A limit order that only rests, or one that fills at once and is else cancelled (`ioc`).
 
     The client id is ours, unique, and carries version and slot. `reduce_only` orders close a position; it means
-    something on futures alone.
+    something on futures alone. `written` is called when the request is on its way.
     """
 
     client_id: str
@@ -24,6 +24,7 @@ class OrderRequest:
     qty_lots: int
     kind: OrderKind = "post_only"
     reduce_only: bool = False
+    written: Callable[[], None] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
