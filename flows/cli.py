@@ -13,6 +13,7 @@ import typer
 from flows import log
 from flows.commands import (
     calibrate,
+    compare,
     data,
     export,
     fills,
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (data, imports, export, replay, calibrate, fills, models, policies, live, platform, venue, work):
+for part in (data, imports, export, replay, calibrate, fills, models, compare, policies, live, platform, venue, work):
     part.register(app)
 
 

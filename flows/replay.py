@@ -75,7 +75,7 @@ def replay_window(settings: Settings, request: Request) -> Answer:
     name, parameters = parameters_of(settings, request.version, request.named, request.changes)
     with console.waiting(f"loading {settings.symbol}"):
         tape, info = load(settings, request.window)
-    config, trips = _over(settings, request, info)
+    config, trips = over(settings, request, info)
     with console.waiting("compiling"):
         index = index_of(tape, info, settings.home / "tape") if skips(tape, parameters, config) else None
         replay(tape, info, parameters, replace(config, end_ns=info.start_ns), index)
@@ -104,7 +104,7 @@ def load(settings: Settings, window: Window) -> tuple["Tape", "TapeInfo"]:
         return load_tape(lake, settings.venue, settings.symbol, start, last, cache=settings.home / "tape")
 
 
-def _over(settings: Settings, request: Request, info: "TapeInfo") -> tuple["ReplayConfig", "RoundTrips | None"]:
+def over(settings: Settings, request: Request, info: "TapeInfo") -> tuple["ReplayConfig", "RoundTrips | None"]:
     """Return a config for a window, and its recorded latencies: the tape's axis is receive time less the offset."""
     start, end = (None if ns is None else ns - info.clock_offset_ns for ns in request.window)
     assumed = with_fill_model(replay_config(settings), settings, settled_model(settings, request.fill_model))

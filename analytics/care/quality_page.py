@@ -7,13 +7,13 @@ from typing import Any, Final
 import matplotlib
 import numpy as np
 import polars as pl
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from analytics.care.quality import Quality
 from analytics.report import plots
-from analytics.report.page import DASH, TEMPLATES
+from analytics.report.templating import template
+from analytics.report.words import DASH
 
 F64 = NDArray[np.float64]
 
@@ -44,10 +44,8 @@ def write_page(found: Quality, path: Path) -> Path:
 
 def render(found: Quality) -> str:
     """Return the page."""
-    loader = FileSystemLoader(TEMPLATES)
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     symbols = [_symbol(found, *place) for place in found.days.select("venue", "symbol").unique().sort("*").rows()]
-    return environment.get_template("data.html").render(symbols=symbols, columns=[words for _, words, _ in COLUMNS])
+    return template("data.html").render(symbols=symbols, columns=[words for _, words, _ in COLUMNS])
 
 
 def _symbol(found: Quality, venue: str, symbol: str) -> dict[str, Any]:

@@ -119,6 +119,22 @@ def live_fills(evidence: Evidence) -> Verdict:
     return Verdict("live_fills", 1.0 / limit <= ratio <= limit, ratio, limit, rule, why)
 
 
+def live_decisions(evidence: Evidence) -> Verdict:
+    """Demand that yesterday's decisions come out the same when they are made once more; nothing live passes."""
+    name, rule, day = (
+        "live_decisions",
+        "yesterday's decisions made once more, fields that differ <=",
+        evidence.yesterday,
+    )
+    if day is None:
+        return Verdict(name, None, float("nan"), 0.0, rule, "needs a look at yesterday, which nobody took")
+    if day.missing == NOTHING_LIVE:
+        return Verdict(name, True, "none", 0.0, rule, f"{NOTHING_LIVE} on {day.day}")
+    if not np.isfinite(day.differing_fields):
+        return Verdict(name, None, float("nan"), 0.0, rule, f"needs the report of {day.day} and that day's journals")
+    return Verdict(name, day.differing_fields <= 0, day.differing_fields, 0.0, rule, f"{day.day}")
+
+
 def _without_live(evidence: Evidence, name: str, limit: float, rule: str) -> Verdict | None:
     """Return the verdict where yesterday has nothing to compare, None where it has."""
     day, least = evidence.yesterday, evidence.settings.min_live_fills
@@ -148,4 +164,5 @@ ROBUST: Final[tuple[Gate, ...]] = (
     *(partial(survives, name=name) for name in ("latency", "queue", "fee", "spread")),
     live_edge,
     live_fills,
+    live_decisions,
 )

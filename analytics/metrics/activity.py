@@ -104,6 +104,13 @@ def walk(activity: Activity) -> Marks:
     )
 
 
+def excess(activity: Activity, marks: Marks) -> NDArray[np.float64]:
+    """Return the PnL at each mark, atoms, above what holding the start inventory would have made."""
+    held = activity.start_base_lots * (marks.mid - activity.start_mid_ticks)
+    start = activity.start_quote_atoms + activity.start_base_lots * activity.start_mid_ticks
+    return marks.equity - held - start
+
+
 def _in_force(label: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return for each step (N + 1) the last label known before it; -1 rows know none, the first one is assumed back."""
     known = np.flatnonzero(label >= 0)

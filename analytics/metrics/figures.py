@@ -69,6 +69,13 @@ class Metrics:
     overall: dict[str, float]
     regimes: dict[str, dict[str, float]]
 
+    @property
+    def captures(self) -> list[float]:
+        """Return the capture in bps of notional at the fill and at each horizon after it."""
+        turnover = self.overall["turnover_quote"]
+        at_fill = 1e4 * _ratio(self.overall["spread_capture_quote"], turnover)
+        return [at_fill, *(self.overall[f"realised_capture_{h}s_bps"] for h in HORIZONS_S)]
+
     def rows(self) -> list[tuple[str, str, float]]:
         """Return (metric, regime, value) rows; regime is `all` for the overall figures."""
         everything = [(name, "all", value) for name, value in self.overall.items()]

@@ -7,9 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from analytics.metrics.activity import Activity, walk
+from analytics.metrics.activity import Activity, excess, walk
 from analytics.metrics.curves import half_spread_curve
-from analytics.metrics.figures import Metrics
 from analytics.metrics.markout import HORIZONS_S
 from analytics.report import plots, study_plots
 from analytics.report.study_plots import Stretch
@@ -50,28 +49,19 @@ def spread_figure(parameters: ParameterSet, observed: Any) -> Figure:
     return plots.spread_curve(sigma, half_spread_curve(parameters, sigma), thresholds, np.asarray(observed))
 
 
-def equity_figure(activity: Activity, info: TapeInfo) -> Figure:
-    """Return PnL above holding the start inventory, and the inventory."""
-    ts, excess, base = _earned(activity, info)
-    asset, currency = _coins(info)
-    return plots.equity(ts, excess, base, currency, asset)
-
-
 def _stretches(result: StudyResult, info: TapeInfo) -> Iterator[Stretch]:
     parts = (("train", result.train), ("validation", result.winner.validation), ("held out", result.held_out))
     for part, evaluation in parts:
         for activity in evaluation.activities:
-            ts, excess, base = _earned(activity, info)
+            ts, earned, base = _earned(activity, info)
             if len(ts) > 1:
-                yield Stretch(part, ts, excess, base)
+                yield Stretch(part, ts, earned, base)
 
 
 def _earned(activity: Activity, info: TapeInfo) -> tuple[NDArray[np.int64], F64, F64]:
     """Return moments (ns), PnL above holding (quote currency) and inventory (base units)."""
     marks, lot = walk(activity), float(info.lot_size)
-    held = activity.start_base_lots * (marks.mid - activity.start_mid_ticks)
-    start = activity.start_quote_atoms + activity.start_base_lots * activity.start_mid_ticks
-    return marks.ts, (marks.equity - held - start) * float(info.tick_size) * lot, marks.position * lot
+    return marks.ts, excess(activity, marks) * float(info.tick_size) * lot, marks.position * lot
 
 
 def _coins(info: TapeInfo) -> tuple[str, str]:
@@ -81,15 +71,8 @@ def _coins(info: TapeInfo) -> tuple[str, str]:
 
 def _markouts(result: StudyResult) -> Figure:
     found = {"winner": result.held_out, "base set": result.baseline, "champion": result.champion}
-    series = {name: _captures(each.metrics) for name, each in found.items() if each is not None}
+    series = {name: each.metrics.captures for name, each in found.items() if each is not None}
     return plots.markout_curve((0, *HORIZONS_S), series)
-
-
-def _captures(metrics: Metrics) -> list[float]:
-    figures = metrics.overall
-    turnover = figures["turnover_quote"]
-    at_fill = 1e4 * figures["spread_capture_quote"] / turnover if turnover > 0 else float("nan")
-    return [at_fill, *(figures[f"realised_capture_{h}s_bps"] for h in HORIZONS_S)]
 
 
 def _slices(result: StudyResult) -> Figure | None:

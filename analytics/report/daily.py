@@ -14,6 +14,7 @@ from analytics.metrics.activity import Activity, of_replay
 from analytics.metrics.figures import Metrics, measure
 from analytics.metrics.markout import MidPath, mid_path
 from analytics.metrics.prediction import PredictionError, foretold, prediction_error
+from analytics.report.difference import Split
 from analytics.report.sessions import Stretch
 from analytics.tape.tape import load_tape
 from strategy.errors import Failed
@@ -40,6 +41,16 @@ METRIC_SCHEMA: Final[dict[str, Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """Stretches of one version that could be replayed, and their replays one by one, with what these assumed."""
+
+    live: tuple[Activity, ...]
+    replays: tuple[Activity, ...]
+    parameters: ParameterSet
+    config: ReplayConfig
+
+
+@dataclass(frozen=True, slots=True)
 class VersionDay:
     """One version's day: its stretches, its live figures and those of a replay (None: no market data or no version)."""
 
@@ -48,11 +59,12 @@ class VersionDay:
     live: Metrics
     replayed: Metrics | None
     parameters: ParameterSet | None
+    beside: Beside | None
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Everything a report shows of one UTC day."""
+    """Everything a report shows of one UTC day; `splits` say of each replayed version why it came out otherwise."""
 
     venue: str
     symbol: str
@@ -62,6 +74,7 @@ class Day:
     versions: tuple[VersionDay, ...]
     overall: Metrics
     notes: tuple[str, ...]
+    splits: tuple[Split, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +120,9 @@ def version_days(
         known = parameters.get(version) if market.missing is None else None
         error = None if known is None else prediction(market, known, own)
         live = measure([stretch.activity for stretch in own], market.path, market.info, error)
-        replayed = None if known is None else _replayed(market, own, known, config)
-        found.append(VersionDay(version, own, live, replayed, parameters.get(version)))
+        beside = None if known is None else _beside(market, own, known, config)
+        replayed = measure(beside.replays, market.path, market.info) if beside else None
+        found.append(VersionDay(version, own, live, replayed, parameters.get(version), beside))
     return tuple(found)
 
 
@@ -132,14 +146,16 @@ def charged_bps(stretches: Iterable[Stretch]) -> float:
 
 
 def metric_rows(day: Day) -> pl.DataFrame:
-    """Return the day's figures as rows of `daily_metric`; an unknown value is null."""
-    rows = []
+    """Return the day's figures, and their differences by cause, as rows of `daily_metric`; an unknown value is null."""
+    rows: list[tuple[int, str, str, str, float]] = []
     for each in day.versions:
         for source, metrics in ((LIVE, each.live), (REPLAY, each.replayed)):
-            for name, regime, value in metrics.rows() if metrics else ():
-                known = value if np.isfinite(value) else None
-                rows.append((day.venue, day.symbol, day.day, each.version, source, name, regime, known))
-    return pl.DataFrame(rows, schema=METRIC_SCHEMA, orient="row")
+            rows += [(each.version, source, *row) for row in metrics.rows()] if metrics else []
+    for split in day.splits:
+        rows += [(split.version, *row) for row in split.rows()]
+    place = (day.venue, day.symbol, day.day)
+    known = [(*place, *row[:-1], row[-1] if np.isfinite(row[-1]) else None) for row in rows]
+    return pl.DataFrame(known, schema=METRIC_SCHEMA, orient="row")
 
 
 def store(lake: Lake, day: Day) -> None:
@@ -153,13 +169,22 @@ def store(lake: Lake, day: Day) -> None:
     lake.atomically(write)
 
 
-def _replayed(
+def _beside(
     market: Market, stretches: Sequence[Stretch], parameters: ParameterSet, config: ReplayConfig
-) -> Metrics | None:
+) -> Beside | None:
     long = [each.activity for each in stretches if each.seconds >= MIN_REPLAY_S]
-    runs = [replay_stretch(market, each, parameters, config) for each in long]
-    known = [run for run in runs if run is not None]
-    return measure(known, market.path, market.info) if known else None
+    both = [(each, run) for each in long if (run := replay_stretch(market, each, parameters, config)) is not None]
+    if not both:
+        return None
+    return Beside(tuple(live for live, _ in both), tuple(run for _, run in both), parameters, config)
+
+
+def replays_of(
+    market: Market, live: Sequence[Activity], parameters: ParameterSet, config: ReplayConfig
+) -> tuple[Activity, ...]:
+    """Replay stretches that the tape reaches into, each from its own holdings."""
+    found = (replay_stretch(market, each, parameters, config) for each in live)
+    return tuple(each for each in found if each is not None)
 
 
 def replay_stretch(market: Market, live: Activity, parameters: ParameterSet, config: ReplayConfig) -> Activity | None:

@@ -31,6 +31,8 @@ WIDTH_IN: Final = 5.4  # narrow, so that text is still legible when the page is 
 MAX_POINTS: Final = 1_500
 STEPS_S: Final = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400)
 STYLE: Final[dict[str, Any]] = {"size": 11}
+SERIES_COLOURS: Final = (INK, "#E69F00", BUY_COLOUR, SELL_COLOUR)
+NARROW: Final[dict[str, Any]] = {"columnspacing": 1.0, "handlelength": 1.2}
 
 
 def new_figure(
@@ -71,34 +73,38 @@ def spread_curve(sigma: F64, half_spread_bps: F64, thresholds: Sequence[float], 
     edges = [x[0], *(min(max(t * 1e4, x[0]), x[-1]) for t in thresholds), x[-1]]
     for index, (left, right) in enumerate(pairwise(edges)):
         axis.axvspan(left, right, color=REGIME_COLOURS[index + 1], alpha=0.13, linewidth=0)
-    counts = axis.twinx()
+    _observed_bars(axis, sigma, observed)
+    axis.plot(x, half_spread_bps, color=INK, linewidth=2)
+    axis.set_ylim(0, float(half_spread_bps.max()) * 1.15)
+    regime_legend(figure, range(1, 5))
+    return figure
+
+
+def spread_curves(sigma: F64, half_spreads_bps: Mapping[str, F64], observed: F64) -> Figure:
+    """Draw several half-spreads over sigma, and how often each sigma was observed."""
+    figure, (axis,) = new_figure(3.6)
+    _observed_bars(axis, sigma, observed)
+    for (name, widths), colour, dash in zip(
+        half_spreads_bps.items(), (BUY_COLOUR, SELL_COLOUR), ("-", "--"), strict=False
+    ):
+        axis.plot(sigma * 1e4, widths, color=colour, linestyle=dash, linewidth=2, label=name)
+    axis.set_ylim(0, max(float(widths.max()) for widths in half_spreads_bps.values()) * 1.15)
+    figure.legend(loc="outside upper right", ncols=len(half_spreads_bps), frameon=False, fontsize=10, **NARROW)
+    return figure
+
+
+def _observed_bars(axis: Axes, sigma: F64, observed: F64) -> None:
+    """Draw behind a curve over sigma how often each sigma was observed, and name its axes."""
+    x, counts = sigma * 1e4, axis.twinx()
     shown = observed[(observed >= sigma[0]) & (observed <= sigma[-1])] * 1e4
     counts.hist(shown, bins=60, color=MUTED, alpha=0.4)
     counts.set_yticks([])
     counts.spines[["top", "right", "left"]].set_visible(False)
     axis.set_zorder(counts.get_zorder() + 1)
     axis.patch.set_visible(False)
-    axis.plot(x, half_spread_bps, color=INK, linewidth=2)
-    axis.set_ylim(0, float(half_spread_bps.max()) * 1.15)
     axis.set_xlim(x[0], x[-1])
     axis.set_xlabel("sigma per sample, bps (bars: how often observed)", **STYLE)
     axis.set_ylabel("half-spread, bps", **STYLE)
-    regime_legend(figure, range(1, 5))
-    return figure
-
-
-def equity(ts: I64, excess: F64, base: F64, currency: str, asset: str) -> Figure:
-    """Draw the PnL above holding the start inventory, and the inventory below it."""
-    figure, (money, held) = new_figure(4.2, 2, (3, 2))
-    keep = decimated(excess)
-    money.plot(times(ts[keep]), excess[keep], color=BUY_COLOUR, linewidth=1.4)
-    money.axhline(0, color=MUTED, linewidth=0.8)
-    money.set_ylabel(f"PnL, {currency}", **STYLE)
-    keep = decimated(base)
-    held.step(times(ts[keep]), base[keep], where="post", color=INK, linewidth=1.2)
-    held.set_ylabel(f"{asset} held", **STYLE)
-    time_axis(held)
-    return figure
 
 
 def fills_on_mid(path: tuple[I64, F64], quotes: Sequence[tuple[int, int, float, int]], fills: Any) -> Figure:
@@ -129,16 +135,17 @@ def fills_on_mid(path: tuple[I64, F64], quotes: Sequence[tuple[int, int, float, 
     return figure
 
 
-def sigma_ribbon(ts: I64, sigma: F64, regime: I64) -> Figure:
-    """Draw sigma over time above a ribbon that shows the regime in force."""
+def sigma_ribbon(parts: Sequence[tuple[I64, F64, I64]]) -> Figure:
+    """Draw sigma over time above a ribbon of the regime in force; `parts` are (ns, sigma, regime) one after another."""
     figure, (axis, ribbon) = new_figure(3.6, 2, (6, 1))
-    keep = decimated(np.nan_to_num(sigma))
-    axis.plot(times(ts[keep]), sigma[keep] * 1e4, color=INK, linewidth=1.1)
+    for ts, sigma, regime in parts:
+        keep = decimated(np.nan_to_num(sigma))
+        axis.plot(times(ts[keep]), sigma[keep] * 1e4, color=INK, linewidth=1.1)
+        draw_ribbon(ribbon, ts, regime)
     axis.set_ylabel("sigma per sample, bps", **STYLE)
     axis.set_ylim(bottom=0)
-    draw_ribbon(ribbon, ts, regime)
     time_axis(ribbon)
-    regime_legend(figure, sorted(set(regime.tolist())))
+    regime_legend(figure, sorted({index for _, _, regime in parts for index in regime.tolist()}))
     return figure
 
 
@@ -155,26 +162,28 @@ def draw_ribbon(axis: Axes, ts: I64, regime: I64) -> None:
     axis.set_ylabel("regime", **STYLE, rotation=0, ha="right", va="center")
 
 
-def markout_curve(horizons_s: Sequence[float], series: Mapping[str, Sequence[float]]) -> Figure:
+def markout_curve(
+    horizons_s: Sequence[float], series: Mapping[str, Sequence[float]], colours: Sequence[str] = SERIES_COLOURS
+) -> Figure:
     """Draw mean capture in bps against the time after the fill, one line a series."""
     figure, (axis,) = new_figure(3.4)
     places = np.arange(len(horizons_s))
-    for (name, values), colour, marker in zip(series.items(), (INK, BUY_COLOUR, SELL_COLOUR), "os^", strict=False):
+    for (name, values), colour, marker in zip(series.items(), colours, "osv^", strict=False):
         axis.plot(places, values, color=colour, marker=marker, markersize=5, linewidth=1.6, label=name)
     axis.axhline(0, color=MUTED, linewidth=0.8)
     axis.set_xticks(places, ["fill" if h == 0 else f"{h:g} s" for h in horizons_s])
     axis.set_xlabel("time after the fill", **STYLE)
     axis.set_ylabel("capture, bps of notional", **STYLE)
     if len(series) > 1:
-        figure.legend(loc="outside upper right", ncols=3, frameon=False, fontsize=10)
+        figure.legend(loc="outside upper right", ncols=len(series), frameon=False, fontsize=10, **NARROW)
     return figure
 
 
 def paired_bars(labels: Sequence[str], replayed: F64, realised: F64, unit: str) -> Figure:
-    """Draw what a replay of the window said beside what happened; an unknown value has no bar."""
+    """Draw what a replay foretold beside what happened; an unknown value has no bar."""
     figure, (axis,) = new_figure(3.4)
     places = np.arange(len(labels))
-    axis.bar(places - 0.2, np.nan_to_num(replayed), 0.38, color="#56B4E9", label="replayed")
+    axis.bar(places - 0.2, np.nan_to_num(replayed), 0.38, color="#56B4E9", label="foretold")
     axis.bar(
         places + 0.2, np.nan_to_num(realised), 0.38, color=BUY_COLOUR, label="realised", hatch="//", edgecolor="white"
     )
@@ -216,5 +225,4 @@ def time_axis(axis: Axes) -> None:
 def regime_legend(figure: Figure, regimes: Sequence[int] | range, place: str = "outside upper right") -> None:
     """Name the colours of regimes beside the axes."""
     patches = [Patch(color=REGIME_COLOURS[index], label=REGIME_NAMES[index]) for index in regimes]
-    narrow = {"columnspacing": 1.0, "handlelength": 1.2}
-    figure.legend(handles=patches, loc=place, ncols=5, frameon=False, fontsize=10, **narrow)
+    figure.legend(handles=patches, loc=place, ncols=5, frameon=False, fontsize=10, **NARROW)

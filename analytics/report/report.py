@@ -5,13 +5,20 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from analytics.lake.store import Lake
 from analytics.metrics.figures import measure
 from analytics.metrics.markout import MidPath
-from analytics.registry.entries import metric_list
+from analytics.registry.entries import log_batches, metric, metric_list
 from analytics.registry.registry import Registry
 from analytics.registry.tracking import translated
+from analytics.report.causes import explained
 from analytics.report.daily import Day, charged_bps, load_market, store, version_days, window_of
+from analytics.report.difference import CAUSES, DECISION, DIFFERENCE, Split
+from analytics.report.digest import digest
+from analytics.report.drift import Drift, drifts
+from analytics.report.drift_settings import DriftSettings
 from analytics.report.page import render
 from analytics.report.sessions import Stretch, live_stretches
 from strategy.errors import BadInput
@@ -27,7 +34,10 @@ _WELL_RECORDED: Final = 0.95  # of the quoted time; less is said on the page
 
 @dataclass(frozen=True, slots=True)
 class ReportResult:
-    """Where the page is, and the day in figures; money in quote currency, nan where there is nothing to measure."""
+    """Where the page is, and the day in figures and in Markdown (`summary`).
+
+    Money is in quote currency, nan where there is nothing to measure.
+    """
 
     path: Path
     day: date
@@ -37,6 +47,8 @@ class ReportResult:
     pnl_quote: float
     edge_bps: float
     run_id: str | None
+    drifts: tuple[Drift, ...]
+    summary: str
     notes: tuple[str, ...]
 
 
@@ -48,15 +60,18 @@ def write_report(
     symbol: str,
     day: date,
     out: Path,
-    replay: ReplayConfig | None = None,
+    assumed: ReplayConfig | None = None,
+    limits: DriftSettings | None = None,
 ) -> ReportResult:
-    """Measure a UTC day, store its figures, write `VENUE-SYMBOL-DAY.html` into `out` and log both to MLflow.
+    """Measure and explain a UTC day, store its figures, write `VENUE-SYMBOL-DAY.html` into `out`, log both to MLflow.
 
-    A day without live quoting gives a page that says so, and no run. `replay` says what a replay assumes of latency;
-    its fee is the one that was really charged.
+    A day without live quoting gives a page that says so, and no run. `assumed` says what a replay assumes of latency;
+    its fee is the one that was really charged. `limits` say what counts as drift.
     """
-    found = measure_day(lake, registry, venue, symbol, day, replay)
+    found = explained(lake, layout, measure_day(lake, registry, venue, symbol, day, assumed))
     store(lake, found)
+    drifted = tuple(drifts(lake, venue, symbol, day, limits or DriftSettings()))
+    found = replace(found, notes=(*found.notes, *(f"drift: {each}" for each in drifted)))
     page = render(found, _moves(lake, found))
     path = out / f"{venue}-{slug(symbol)}-{day.isoformat()}.html"
     write_atomically(path, page.encode())
@@ -71,8 +86,20 @@ def write_report(
         pnl_quote=figures["total_pnl_quote"],
         edge_bps=figures["edge_bps"],
         run_id=run_id,
+        drifts=drifted,
+        summary=digest(found, _where(registry, path, run_id)),
         notes=found.notes,
     )
+
+
+def _where(registry: Registry, path: Path, run_id: str | None) -> list[str]:
+    """Return lines on where the whole page is: a link to MLflow's copy where a server has it."""
+    lines = [f"The page with all plots: `{path}`."]
+    if run_id is not None and registry.tracking_uri.startswith("http"):
+        experiment = registry.client.get_run(run_id).info.experiment_id
+        link = f"{registry.tracking_uri}/#/experiments/{experiment}/runs/{run_id}/artifacts"
+        lines.append(f"[The same in MLflow]({link})")
+    return ["\n\n".join(lines)]
 
 
 def measure_day(
@@ -146,10 +173,22 @@ def _log(registry: Registry, day: Day, path: Path) -> str:
             if each.replayed:
                 metrics += metric_list("replay", each.replayed, model_id, step_of(day.day))
             if model_id is not None:
-                client.log_batch(run_id, metrics=metrics)
+                log_batches(client, run_id, metrics, [])
+        for split in day.splits:
+            log_batches(client, run_id, _differences(split, _model(registry, day, split.version), step_of(day.day)), [])
         client.log_artifact(run_id, str(path))
         client.set_terminated(run_id)
     return run_id
+
+
+def _differences(split: Split, model_id: str | None, step: int) -> list[Any]:
+    """Return a version's differences as MLflow takes them: `difference.FIGURE`, `difference.CAUSE.FIGURE`."""
+    named = {}
+    for source, figure, regime, value in split.rows():
+        parts = (DIFFERENCE, *((source,) if source in CAUSES else ()), *((regime,) if regime != "all" else ()), figure)
+        if source != DECISION or figure == "differing_fields":
+            named[".".join(parts)] = value
+    return [metric(name, value, step, model_id) for name, value in named.items() if np.isfinite(value)]
 
 
 def _run(client: Any, experiment: str, day: date) -> str:

@@ -57,18 +57,18 @@ def fold_equity(stretches: Sequence[Stretch], currency: str, asset: str) -> Figu
     return figure
 
 
-def fill_ratios(series: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Figure:
+def fill_ratios(series: Mapping[str, Mapping[str, Mapping[str, float]]], colours: Mapping[str, str] = PARTS) -> Figure:
     """Draw the share of resting orders that were filled, by regime, a bar a part; the number over it is of orders.
 
     `series` holds the figures (analytics.metrics.figures) of each regime that occurred, by part.
     """
-    figure, (axis,) = plots.new_figure(3.6, width=7.0)
+    figure, (axis,) = plots.new_figure(3.6)
     regimes = [name for name in REGIME_NAMES if any(name in figures for figures in series.values())]
     width = 0.8 / max(len(series), 1)
     for i, (part, figures) in enumerate(series.items()):
         places = np.arange(len(regimes)) + (i - (len(series) - 1) / 2) * width
         shares = [figures.get(name, {}).get("fill_ratio", np.nan) for name in regimes]
-        bars = axis.bar(places, 100 * np.nan_to_num(shares), 0.92 * width, color=PARTS[part], label=part)
+        bars = axis.bar(places, 100 * np.nan_to_num(shares), 0.92 * width, color=colours[part], label=part)
         counts = [f"{figures[name]['orders']:,.0f}" if name in figures else "" for name in regimes]
         axis.bar_label(bars, counts, fontsize=8, color=plots.MUTED, padding=2)
     axis.set_xticks(np.arange(len(regimes)), regimes)

@@ -102,19 +102,20 @@ class LiveDay(NamedTuple):
     version: int
     tape: Tape
     info: TapeInfo
+    config: ReplayConfig
     result: ReplayResult
 
 
 @contextmanager
-def live_day(home: Path, config: ReplayConfig = AS_IT_WAS, timed: bool = False) -> Iterator[LiveDay]:
+def live_day(home: Path, config: ReplayConfig = AS_IT_WAS, timed: bool = False, missed: int = 0) -> Iterator[LiveDay]:
     """Make a day under a folder; see `quote_live`."""
     registry = Registry(f"sqlite:///{home}/mlflow/mlflow.db")
     version = register(registry)
     with open_lake(home) as lake:
         fill_market(lake, home)
         tape, info = load_tape(lake, VENUE, SYMBOL)
-        result = quote_live(lake, tape, info, version, config=config, timed=timed)
-        yield LiveDay(lake, registry, Layout(home), version, tape, info, result)
+        result = quote_live(lake, tape, info, version, config=config, timed=timed, missed=missed)
+        yield LiveDay(lake, registry, Layout(home), version, tape, info, config, result)
 
 
 def register(registry: Registry, parameters: ParameterSet = PARAMETERS) -> int:
@@ -132,16 +133,19 @@ def quote_live(
     swap_to: int | None = None,
     config: ReplayConfig = AS_IT_WAS,
     timed: bool = False,
+    missed: int = 0,
 ) -> ReplayResult:
     """Replay the set and store what it did as session `s1` of a live process.
 
     With `swap_to` the second half of the session is said to have run under another version. `timed` adds what the
-    venue answered and when, by the config's two constant latencies. Stored times are our clock's, from which the tape's
-    offset has been taken out.
+    venue answered and when, by the config's two constant latencies; with `missed` every so many-th fill never came.
+    Stored times are our clock's, from which the tape's offset has been taken out.
     """
     result = replay(tape, info, PARAMETERS, replace(config, record_decisions=True, version=version))
     if swap_to is not None:
         result.decisions["version"][len(result.decisions) // 2 :] = swap_to
+    if missed:
+        result = replace(result, fills=result.fills[np.arange(len(result.fills)) % missed != 0])
     ways = (config.entry_latency_ns, config.response_latency_ns) if timed else None
     for table, frame in (
         ("decision", _decisions(result)),
@@ -154,7 +158,7 @@ def quote_live(
 
 def write_journal(day: LiveDay) -> Path:
     """Write the journal of the session: its events fed once more, with what the strategy said to each."""
-    config = replace(AS_IT_WAS, record_events=True, version=day.version)
+    config = replace(day.config, record_events=True, version=day.version)
     events = replay(day.tape, day.info, PARAMETERS, config).events
     result, document = day.result, day.registry.document(VENUE, SYMBOL, day.version)
     holdings = {"base_lots": result.start_base_lots, "quote_atoms": result.start_quote_atoms}

@@ -94,7 +94,7 @@ def test_the_page_is_self_contained_and_carries_the_figures(written: ReportResul
     assert page.count("<svg") >= 5
     assert "nan" not in re.sub(r"<svg.*?</svg>", "", page, flags=re.S).lower()
     assert f"<b>{written.fills}</b>" in page
-    for words in ("Sessions", "By regime", "realised beside replayed", "QLIKE"):
+    for words in ("Sessions", "By regime", "foretold, and why it came otherwise", "QLIKE"):
         assert words in page
 
 

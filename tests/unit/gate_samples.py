@@ -16,7 +16,7 @@ from tests.unit.activity_samples import SECOND, random_activity, random_path
 from tests.unit.registry_documents import document_with
 
 DAY = date(2026, 1, 31)
-AGREED = Agreement(DAY, 100.0, 110.0, 0.8, 1.0)
+AGREED = Agreement(DAY, 100.0, 110.0, 0.8, 1.0, differing_fields=0.0)
 
 
 def evaluation(fills: float = 20.0, edge: float = 0.5, drawdown: float = 0.0, score: float = 1.0) -> Evaluation:

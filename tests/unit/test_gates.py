@@ -52,6 +52,7 @@ def test_a_good_winner_passes_every_gate():
         ("live_edge", {"yesterday": replace(AGREED, live_edge_bps=NAN)}),
         ("live_fills", {"yesterday": replace(AGREED, replay_fills=201.0)}),
         ("live_fills", {"yesterday": replace(AGREED, replay_fills=49.0)}),
+        ("live_decisions", {"yesterday": replace(AGREED, differing_fields=1.0)}),
     ],
 )
 def test_each_gate_stops_what_it_is_for(gate, changes):
@@ -102,6 +103,8 @@ def test_parameters_of_another_kernel_do_not_pass():
         ("live_edge", {"yesterday": None}, "nobody took"),
         ("live_fills", {"yesterday": replace(AGREED, live_fills=19.0)}, "needs 20 live fills on 2026-01-31, had 19"),
         ("live_fills", {"yesterday": nothing(DAY, "no market data (x)")}, r"no market data \(x\)"),
+        ("live_decisions", {"yesterday": None}, "nobody took"),
+        ("live_decisions", {"yesterday": replace(AGREED, differing_fields=NAN)}, "needs the report of 2026-01-31"),
     ],
 )
 def test_a_gate_without_enough_to_judge_by_says_what_it_needs(gate, changes, why):
@@ -148,7 +151,7 @@ def stored(*gates):
 def test_words_name_what_failed_and_what_was_not_applicable():
     assert gate_words(tuple(verdicts().values())) == "passed"
     said = verdicts(held_out=evaluation(edge=0.0), yesterday=None)
-    expected = "failed: edge; not applicable: neighbourhood, live_edge, live_fills"
+    expected = "failed: edge; not applicable: neighbourhood, live_edge, live_fills, live_decisions"
     assert gate_words(tuple(said.values())) == expected
 
 
@@ -165,7 +168,7 @@ def test_failed_names_what_is_in_a_versions_way_and_why():
 
 def test_rows_show_a_versions_gates_with_number_and_threshold():
     rows = gate_rows(stored(*verdicts(yesterday=None).values()))
-    assert len(rows) == 16
+    assert len(rows) == 17
     assert rows[0] == ("fills", "passed", 20.0, 5.0, "fills held out >=")
     assert rows[-1][1:3] == ("not applicable", "unknown")
     assert gate_rows(document_with(9.0)) == [("fills", "passed", 9.0, 5.0, "")]

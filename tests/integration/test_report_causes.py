@@ -1,0 +1,166 @@
+"""Why a live day came out otherwise than foretold: sessions made with one cause each, found again by the report."""
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+import zstandard
+
+from analytics.gates.agreement import yesterday
+from analytics.report.causes import explained
+from analytics.report.daily import Day
+from analytics.report.difference import DECISION, FIGURES, LATENCY, Split
+from analytics.report.difference import VENUE as REST
+from analytics.report.drift import drifts
+from analytics.report.drift_settings import DriftSettings
+from analytics.report.report import ReportResult, measure_day, write_report
+from strategy.replay.driver import ReplayConfig
+from tests.integration.live_day import AS_IT_WAS, DAY, SYMBOL, VENUE, LiveDay, live_day, write_journal
+
+pytestmark = pytest.mark.slow
+
+SLOW_NS = 400_000_000
+SLOW_LINE = dataclasses.replace(AS_IT_WAS, entry_latency_ns=SLOW_NS)  # what was live; the settings assume 10 ms
+ASSUMED = ReplayConfig()
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveDay]:
+    """A day whose line was far slower than assumed, with the venue's answers and a journal."""
+    with live_day(tmp_path_factory.mktemp("slow"), SLOW_LINE, timed=True) as made:
+        write_journal(made)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def split(slow: LiveDay) -> Split:
+    return only(explain(slow))
+
+
+@pytest.fixture(scope="module")
+def written(slow: LiveDay) -> ReportResult:
+    out = slow.layout.home / "report"
+    return write_report(slow.lake, slow.registry, slow.layout, VENUE, SYMBOL, DAY, out, ASSUMED)
+
+
+def explain(day: LiveDay, assumed: ReplayConfig = ASSUMED) -> Day:
+    measured = measure_day(day.lake, day.registry, VENUE, SYMBOL, DAY, assumed)
+    return explained(day.lake, day.layout, measured)
+
+
+def only(day: Day) -> Split:
+    (found,) = day.splits
+    return found
+
+
+def figure(day: LiveDay, source: str, metric: str) -> float | None:
+    rows = day.lake.query("queries/daily_metrics", venue=VENUE, symbol=SYMBOL, first_day=DAY, last_day=DAY)
+    return rows.filter(source=source, metric=metric, regime="all")["value"].item()
+
+
+def test_the_shares_add_up_to_the_difference(split: Split) -> None:
+    for name in FIGURES:
+        shares = [split.share(cause, name) for cause in (DECISION, LATENCY, REST)]
+        assert sum(shares) == pytest.approx(split.total(name), abs=1e-9), name
+
+
+def test_a_slower_line_is_found_to_be_the_cause(split: Split) -> None:
+    assert split.total("fills") != 0
+    at_latency = split.steps[LATENCY].overall
+    for name in ("fills", "turnover_quote", "spread_capture_quote", "edge_bps"):
+        assert at_latency[name] == pytest.approx(split.live.overall[name], rel=1e-9), name
+
+
+def test_decisions_of_the_journal_are_proven(split: Split) -> None:
+    assert split.decided.proven
+    assert split.decided.decisions > 50
+    assert split.share(DECISION, "fills") == 0.0
+
+
+def test_the_differences_are_rows_of_the_lake_and_metrics_of_the_version(slow: LiveDay, written: ReportResult) -> None:
+    found = only(explain(slow))
+    assert figure(slow, "difference", "fills") == found.total("fills")
+    assert figure(slow, "latency", "fills") == found.share(LATENCY, "fills")
+    assert figure(slow, "decision", "differing_fields") == 0
+    model = slow.registry.client.get_logged_model(slow.registry.model_id(VENUE, SYMBOL, slow.version))
+    logged = {metric.key: metric.value for metric in model.metrics}
+    assert logged["difference.fills"] == found.total("fills")
+    assert logged["difference.latency.fills"] == found.share(LATENCY, "fills")
+    assert logged["difference.decision.differing_fields"] == 0
+
+
+def test_page_and_digest_show_foretold_causes_and_realised(written: ReportResult) -> None:
+    page = written.path.read_text()
+    for words in ("foretold", "decisions", "latency", "fill model", "venue, rest", "realised"):
+        assert f"<th>{words}</th>" in page
+        assert f" {words} |" in written.summary
+    assert not re.search(r"(src|href)=\"http|<script|@import|url\((?!#)", page)
+
+
+def test_a_line_that_was_not_recorded_is_the_venues_share_and_said(tmp_path: Path) -> None:
+    with live_day(tmp_path, SLOW_LINE) as day:
+        found = explain(day)
+    split = only(found)
+    assert split.steps == {}
+    assert split.share(REST, "fills") == split.total("fills") != 0
+    assert split.share(DECISION, "fills") != 0  # nan: there is no journal
+    said = " ".join(found.notes)
+    for words in ("what latency did is part", "what the fill model did is part", "session s1 has no journal"):
+        assert words in said
+
+
+def test_fills_that_the_tape_does_not_explain_are_the_venues(tmp_path: Path) -> None:
+    with live_day(tmp_path, timed=True, missed=2) as day:
+        write_journal(day)
+        split = only(explain(day))
+    assert split.share(LATENCY, "fills") == 0
+    assert split.live.overall["fills"] == len(day.result.fills)
+    assert split.share(REST, "fills") < -len(day.result.fills) / 2
+
+
+def test_a_decision_that_comes_out_otherwise_is_a_drift_and_fails_the_gate(tmp_path: Path) -> None:
+    with live_day(tmp_path, timed=True) as day:
+        _tamper(write_journal(day))
+        done = write_report(day.lake, day.registry, day.layout, VENUE, SYMBOL, DAY, tmp_path / "report", ASSUMED)
+        agreed = yesterday(day.lake, day.registry, day.info._replace(end_ns=day.info.end_ns + 86_400 * 10**9), ASSUMED)
+    (drift,) = done.drifts
+    assert (drift.measure, drift.value, drift.version) == (DECISION, 1.0, day.version)
+    assert agreed.differing_fields == 1
+    assert "drift: version 1" in done.path.read_text()
+
+
+def test_a_difference_drifts_by_its_limit_and_not_under_it(slow: LiveDay, written: ReportResult) -> None:
+    gap = abs(figure(slow, "difference", "edge_bps") or 0.0)
+    tight, wide = (DriftSettings(max_edge_gap_bps=limit, min_fills=5) for limit in (0.5 * gap, 2 * gap))
+    assert [each.measure for each in drifts(slow.lake, VENUE, SYMBOL, DAY, tight)] == ["edge, live - foretold, bps"]
+    assert drifts(slow.lake, VENUE, SYMBOL, DAY, wide) == []
+    few = DriftSettings(max_edge_gap_bps=0.5 * gap, min_fills=100_000)
+    assert drifts(slow.lake, VENUE, SYMBOL, DAY, few) == []
+
+
+def test_one_bad_day_of_three_does_not_drift_where_two_are_asked_for(slow: LiveDay, written: ReportResult) -> None:
+    gap = abs(figure(slow, "difference", "edge_bps") or 0.0)
+    asked = DriftSettings(max_edge_gap_bps=0.5 * gap, min_fills=5, breaches=2, days=3)
+    assert drifts(slow.lake, VENUE, SYMBOL, DAY, asked) == []
+    rows = slow.lake.query("queries/daily_metrics", venue=VENUE, symbol=SYMBOL, first_day=DAY, last_day=DAY)
+    _store_again(slow, rows, DAY - timedelta(days=2))
+    (found,) = drifts(slow.lake, VENUE, SYMBOL, DAY, asked)
+    assert (found.breaches, found.days) == (2, 2)
+
+
+def _store_again(day: LiveDay, rows: pl.DataFrame, on: date) -> None:
+    place = (pl.lit(VENUE).alias("venue"), pl.lit(SYMBOL).alias("symbol"), pl.lit(on).alias("day"))
+    day.lake.append("daily_metric", rows.with_columns(*place))
+
+
+def _tamper(journal: Path) -> None:
+    """Let one decision of a journal say another width than it said."""
+    lines = zstandard.decompress(journal.read_bytes(), max_output_size=1 << 30).splitlines(keepends=True)
+    places = [i for i, line in enumerate(lines) if b'"t":"decision"' in line]
+    chosen = places[len(places) // 2]
+    lines[chosen] = re.sub(rb'"bid_bps":[0-9.e-]+', b'"bid_bps":77.0', lines[chosen])
+    journal.write_bytes(zstandard.compress(b"".join(lines)))
