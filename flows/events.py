@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import httpx
 
-from flows import log
+from flows import access, log
 from flows.settings import Settings
+from strategy.live.layout import slug
 
 TELL_S: Final = 30.0  # a server that is busy is not one that is down: what is told here is told once
 ANSWER_S: Final = 10.0
@@ -32,7 +33,8 @@ def tell(settings: Settings, event: str, resource: str, facts: dict[str, Any]) -
     deadline = time.monotonic() + TELL_S
     while True:
         try:
-            reply = httpx.post(f"{settings.prefect_url}/events", json=[told], timeout=ANSWER_S, trust_env=False)
+            address, auth = f"{settings.prefect_url}/events", access.basic_auth()
+            reply = httpx.post(address, json=[told], timeout=ANSWER_S, auth=auth, trust_env=False)
             reply.raise_for_status()
             return True
         except httpx.ConnectError:
@@ -42,3 +44,16 @@ def tell(settings: Settings, event: str, resource: str, facts: dict[str, Any]) -
                 log.say("event not told", name=told["event"], resource=name, error=repr(error))
                 return False
         time.sleep(PAUSE_S)
+
+
+def alert(settings: Settings, event: str, *, value: Any, limit: Any, command: str, version: int | None = None) -> bool:
+    """Tell an event that a person is to hear of: where, which version, what was seen, its limit, the command to use."""
+    place = {"venue": settings.venue, "symbol": settings.symbol, "version": version}
+    log.say("alert", what=event, **place, value=value, limit=limit)
+    facts = place | {"value": value, "limit": limit, "command": command}
+    return tell(settings, event, f"market.{settings.venue}.{slug(settings.symbol)}", facts)
+
+
+def way(settings: Settings) -> str:
+    """Return the options by which a command means this market."""
+    return f"--venue {settings.venue} --symbol {settings.symbol}"

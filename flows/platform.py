@@ -1,9 +1,4 @@
-"""The servers behind the flows, on loopback: Prefect server, MLflow server, one process worker, deployments.
-
-Facts behind the environment below: with the default lease storage a restart of the server kills a live flow 223 s
-later; two processes that meet on a fresh MLflow database leave it broken, so it is upgraded once before; MLflow's job
-execution costs two gigabytes and is not used; no telemetry leaves the machine.
-"""
+"""The servers behind the flows, on loopback unless told otherwise: started, awaited, told of deployments, stopped."""
 
 import os
 import subprocess
@@ -12,16 +7,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import NoReturn
 
 import httpx
 
-from flows import processes
+from flows import access, notify, processes
+from flows.servers import POOL as POOL
+from flows.servers import SERVICES, client_env, server
 from flows.settings import ROOT, Settings
 from strategy.errors import Failed
 
-POOL: Final = "microvol"
-SERVICES: Final = ("prefect", "mlflow", "worker")
 Say = Callable[[str], None]
 
 
@@ -33,47 +28,6 @@ class Service:
     url: str
     pid: int | None
     up: bool
-
-
-def quiet_env() -> dict[str, str]:
-    """Return the variables that keep every library from calling home."""
-    return {
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "true",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    }
-
-
-def client_env(settings: Settings) -> dict[str, str]:
-    """Return the environment of every process that talks to Prefect, MLflow or reads our settings."""
-    return quiet_env() | {
-        "PREFECT_HOME": str(settings.home / "prefect"),
-        "PREFECT_API_URL": settings.prefect_url,
-        "PREFECT_LOGGING_EXTRA_LOGGERS": "microvol",
-        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
-        "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
-        "MICROVOL_HOME": str(settings.home),
-        "MICROVOL_ROOT": str(ROOT),
-        "MICROVOL_VENUE": settings.venue,
-        "MICROVOL_SYMBOL": settings.symbol,
-        **{f"MICROVOL_PORTS__{name.upper()}": str(port) for name, port in settings.ports},
-    }
-
-
-def prefect_env(settings: Settings) -> dict[str, str]:
-    """Return the environment of the Prefect server."""
-    database = settings.home / "prefect" / "prefect.db"
-    return client_env(settings) | {
-        "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{database}",
-        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
-        "PREFECT_UI_API_URL": settings.prefect_url,
-    }
-
-
-def mlflow_env() -> dict[str, str]:
-    """Return the environment of the MLflow server."""
-    return quiet_env() | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
 
 def answers(url: str, timeout_s: float = 0.4) -> bool:
@@ -99,27 +53,43 @@ def tracking_uri(settings: Settings) -> str:
 def services(settings: Settings) -> list[Service]:
     """Return how each server stands."""
     found = []
-    for name, url, up in (
-        ("prefect", settings.prefect_url, prefect_answers(settings)),
-        ("mlflow", settings.mlflow_url, answers(f"{settings.mlflow_url}/health")),
-        ("worker", f"pool {POOL}", processes.running(settings.home, "worker") is not None),
-    ):
+    for name in SERVICES:
         record = processes.running(settings.home, name)
+        answering, url = _answering(settings, name)
+        up = record is not None if name == "worker" else answering
         found.append(Service(name, url, record.pid if record else None, up))
     return found
 
 
-def up(settings: Settings, say: Say, parts: tuple[str, ...] = SERVICES) -> None:
-    """Start what does not run yet, wait until each answers, apply the deployments; a second call changes nothing."""
+def up(settings: Settings, say: Say, parts: tuple[str, ...] = SERVICES, host: str = access.LOOPBACK) -> None:
+    """Start what does not run, wait until each answers, apply deployments and alerts; a second call changes nothing.
+
+    Beyond loopback the servers listen only with a password.
+    """
+    access.check_host(host)
     with processes.turn(settings.home, "platform"):
-        if "prefect" in parts:
-            _start_prefect(settings, say)
-        if "mlflow" in parts:
-            _start_mlflow(settings, say)
+        for name in parts:
+            if name != "worker":
+                _start(settings, name, host, say)
         _wait(settings, parts, say)
         if "worker" in parts:
             deploy(settings, say)
-            _start_worker(settings, say)
+            notify.apply(settings, say)
+            _start(settings, "worker", host, say)
+
+
+def serve(settings: Settings, name: str, host: str, say: Say) -> NoReturn:
+    """Become one service of the platform, for whoever watches processes here: signals reach it and nothing else."""
+    access.check_host(host)
+    if name == "worker":
+        _wait(settings, ("prefect",), say, watched=False)
+        deploy(settings, say)
+        notify.apply(settings, say)
+    else:
+        prepare(settings, name, say)
+    command, env = server(settings, name, host)
+    os.chdir(ROOT)
+    os.execve(command[0], command, {**os.environ, **env})
 
 
 def down(settings: Settings, say: Say) -> None:
@@ -153,48 +123,39 @@ def _last_line(text: str) -> str:
     return lines[-1] if lines else "no output"
 
 
-def _start_prefect(settings: Settings, say: Say) -> None:
-    if prefect_answers(settings) or processes.running(settings.home, "prefect"):
-        say(f"prefect: already at {settings.prefect_url}")
+def prepare(settings: Settings, name: str, say: Say) -> None:
+    """Make the folder of a server and, once, MLflow's database: two processes that meet on a fresh one break it."""
+    folder = settings.home / name
+    if name == "worker":
         return
-    (settings.home / "prefect").mkdir(parents=True, exist_ok=True)
-    port = str(settings.ports.prefect)
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
-    processes.start(settings.home, "prefect", command, prefect_env(settings))
-    say(f"prefect: starting at {settings.prefect_url}")
-
-
-def _start_mlflow(settings: Settings, say: Say) -> None:
-    if answers(f"{settings.mlflow_url}/health") or processes.running(settings.home, "mlflow"):
-        say(f"mlflow: already at {settings.mlflow_url}")
-        return
-    folder = settings.home / "mlflow"
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "mlflow.db").exists():
+    if name == "mlflow" and not (folder / "mlflow.db").exists():
         say("mlflow: preparing its database")
         _once(settings, [sys.executable, "-m", "mlflow", "db", "upgrade", settings.mlflow_store], "MLflow database")
-    processes.start(settings.home, "mlflow", mlflow_command(settings), mlflow_env())
-    say(f"mlflow: starting at {settings.mlflow_url}")
 
 
-def mlflow_command(settings: Settings) -> list[str]:
-    """Return the command line of the MLflow server; artifacts are files, readable without the server too."""
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(settings.ports.mlflow)]
-    command += ["--backend-store-uri", settings.mlflow_store, "--workers", "1", "--no-serve-artifacts"]
-    return [*command, "--default-artifact-root", (settings.home / "mlflow" / "artifacts").as_uri()]
-
-
-def _start_worker(settings: Settings, say: Say) -> None:
-    if processes.running(settings.home, "worker"):
-        say("worker: already running")
+def _start(settings: Settings, name: str, host: str, say: Say) -> None:
+    """Start a service unless it runs."""
+    answering, url = _answering(settings, name)
+    if answering or processes.running(settings.home, name):
+        say(f"{name}: already at {url}")
         return
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
-    processes.start(settings.home, "worker", command, client_env(settings))
-    say(f"worker: started on pool {POOL}")
+    prepare(settings, name, say)
+    command, env = server(settings, name, host)
+    processes.start(settings.home, name, command, env)
+    say(f"{name}: starting at {url}")
 
 
-def _wait(settings: Settings, parts: tuple[str, ...], say: Say, timeout_s: float = 180.0) -> None:
-    """Wait until every server answers; a server that dies is named with its log at once."""
+def _answering(settings: Settings, name: str) -> tuple[bool, str]:
+    if name == "prefect":
+        return prefect_answers(settings), settings.prefect_url
+    if name == "mlflow":
+        return answers(f"{settings.mlflow_url}/health"), settings.mlflow_url
+    return False, f"pool {POOL}"
+
+
+def _wait(settings: Settings, parts: tuple[str, ...], say: Say, timeout_s: float = 180.0, watched: bool = True) -> None:
+    """Wait until every server answers; of those that are watched one that dies is named with its log at once."""
     begun = time.monotonic()
     urls = {"prefect": f"{settings.prefect_url}/health", "mlflow": f"{settings.mlflow_url}/health"}
     waiting = {name: url for name, url in urls.items() if name in parts}
@@ -203,13 +164,13 @@ def _wait(settings: Settings, parts: tuple[str, ...], say: Say, timeout_s: float
             del waiting[name]
             say(f"{name}: answers after {time.monotonic() - begun:.0f} s")
         for name in waiting:
-            _still_alive(settings, name, time.monotonic() - begun, timeout_s)
+            _still_alive(settings, name, time.monotonic() - begun, timeout_s, watched)
         time.sleep(0.3 if waiting else 0)
 
 
-def _still_alive(settings: Settings, name: str, waited_s: float, timeout_s: float) -> None:
+def _still_alive(settings: Settings, name: str, waited_s: float, timeout_s: float, watched: bool) -> None:
     log = processes.run_folder(settings.home) / f"{name}.log"
-    if processes.running(settings.home, name) is None:
+    if watched and processes.running(settings.home, name) is None:
         raise Failed(f"{name} ended while starting; its log {log} ends: {_tail(log)}")
     if waited_s > timeout_s:
         raise Failed(f"{name} did not answer within {timeout_s:.0f} s; see {log}")

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from flows.platform import quiet_env, tracking_uri
+from flows import access
+from flows.platform import tracking_uri
+from flows.servers import quiet_env
 from flows.settings import Settings, credentials
 from strategy.errors import BadInput
 
@@ -30,7 +32,7 @@ def lake(settings: Settings, read_only: bool = False, snapshot: int | None = Non
 
 def registry(settings: Settings) -> Registry:
     """Open the registry on the MLflow server when it answers, else on its database."""
-    os.environ.update(quiet_env())
+    os.environ.update(quiet_env() | access.client_env())
     from analytics.registry.registry import Registry
 
     # one lock whether a process reaches the records through the server or directly

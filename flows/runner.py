@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from flows import log
-from flows.platform import client_env, prefect_answers
+from flows.platform import prefect_answers
+from flows.servers import client_env
 from flows.settings import Settings
 
 P = ParamSpec("P")
@@ -30,7 +31,7 @@ def run(settings: Settings, name: str, **parameters: Any) -> Any:
 
 def flow_of(name: str) -> Any:
     """Return a flow object by its name."""
-    module = {"rollback": "promote"}.get(name, name)
+    module = {"rollback": "promote", "rearm": "kill"}.get(name, name)
     return getattr(importlib.import_module(f"flows.{module}"), name)
 
 

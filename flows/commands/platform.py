@@ -1,4 +1,4 @@
-"""Commands around the servers: up, down, status, doctor, demo."""
+"""Commands around the servers: up, down, serve, status, doctor, demo."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,19 +6,36 @@ from typing import Annotated
 import typer
 
 from flows import console, platform
+from flows.access import LOOPBACK
 from flows.commands import options
+from flows.servers import SERVICES
 from flows.settings import ROOT
+from strategy.errors import BadInput
+
+Host = Annotated[
+    str, typer.Option("--host", help="Where to listen: 0.0.0.0 needs MICROVOL_AUTH=user:password in the environment.")
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    for command in (up, down, status, doctor, demo):
+    for command in (up, down, serve, status, doctor, demo):
         app.command()(command)
 
 
-def up() -> None:
-    """Start the Prefect server, MLflow, a worker and the deployments, all on loopback."""
-    platform.up(options.settings_for(), console.line)
+def up(host: Host = LOOPBACK) -> None:
+    """Start the Prefect server, MLflow, a worker, deployments and alerts, all on loopback unless told otherwise."""
+    platform.up(options.settings_for(), console.line, host=host)
+
+
+def serve(
+    service: Annotated[str, typer.Argument(help=", ".join(SERVICES))],
+    host: Host = LOOPBACK,
+) -> None:
+    """Run one service in the foreground, for systemd or a container to watch."""
+    if service not in SERVICES:
+        raise BadInput(f"service was {service!r}, it must be one of {', '.join(SERVICES)}")
+    platform.serve(options.settings_for(), service, host, console.line)
 
 
 def down() -> None:
