@@ -8,12 +8,12 @@ from strategy.live import doors
 from strategy.live.kill_switch import Kill, KillSwitch, by_hand
 
 
-def throw(settings: Settings, reason: str) -> str:
+def throw(settings: Settings, reason: str, by: str | None = None) -> str:
     """Throw the kill switch and wait until nothing of ours rests; say what came of it.
 
     It stays thrown when this fails: Failed says that the quoting process did not answer.
     """
-    switch, who = _switch(settings), _who(reason)
+    switch, who = _switch(settings), _who(reason, by)
     before = switch.read()
     if before is not None or not switch.throw(_quoted(settings, by_hand(reason, who))):
         return f"already killed: {before or switch.read()}"
@@ -26,9 +26,9 @@ def throw(settings: Settings, reason: str) -> str:
     return f"killed: session {seen.session} is {seen.state} and has no open orders"
 
 
-def rearm(settings: Settings, reason: str) -> str:
+def rearm(settings: Settings, reason: str, by: str | None = None) -> str:
     """Arm the kill switch anew and wait until the quoting process is back in; say what came of it."""
-    switch, who = _switch(settings), _who(reason)
+    switch, who = _switch(settings), _who(reason, by)
     ended = switch.rearm(reason, who)
     if ended is None:
         return "already armed"
@@ -57,13 +57,13 @@ def _switch(settings: Settings) -> KillSwitch:
     return KillSwitch(settings.layout.live(settings.venue, settings.symbol))
 
 
-def _who(reason: str) -> str:
-    """Return who asks; without a reason nobody may."""
+def _who(reason: str, by: str | None) -> str:
+    """Return who asks, by default this process's user; without a reason nobody may."""
     from analytics.registry.promotion import user
 
     if not reason.strip():
         raise BadInput("reason was empty, the kill switch needs one")
-    return user()
+    return by or user()
 
 
 def _quoted(settings: Settings, kill: Kill) -> Kill:

@@ -83,11 +83,11 @@ class OpenWindow(Record):
 
 
 class CanaryRecord(Record):
-    """A trial: which version, since when and until when, the version to go back to, and its windows."""
+    """A trial: which version, the one to go back to, the limits as they were then, since when, until when, windows."""
 
     version: int
     from_version: int
-    size_factor: float
+    limits: CanarySettings
     began_ns: int
     ends_ns: int
     windows: tuple[Window, ...] = ()
@@ -107,28 +107,28 @@ def begun(settings: CanarySettings, version: int, from_version: int, now_ns: int
     return CanaryRecord(
         version=version,
         from_version=from_version,
-        size_factor=settings.size_factor,
+        limits=settings,
         began_ns=now_ns,
         ends_ns=ends_ns,
         now=OpenWindow(start_ns=now_ns),
     )
 
 
-def observed(record: CanaryRecord, settings: CanarySettings, status: LiveStatus | None, now_ns: int) -> CanaryRecord:
+def observed(record: CanaryRecord, status: LiveStatus | None, now_ns: int) -> CanaryRecord:
     """Return the record after one more look; `status` is None when nothing alive runs the version."""
     seen = _looked(record.now, status)
-    if now_ns - seen.start_ns < settings.window_ns:
+    if now_ns - seen.start_ns < record.limits.window_ns:
         return record.model_copy(update={"now": seen})
-    windows = (*record.windows, _closed(seen, settings, now_ns))
+    windows = (*record.windows, _closed(seen, record.limits, now_ns))
     following = OpenWindow(start_ns=now_ns, first=seen.last, session=seen.session, session_faults=seen.session_faults)
     return record.model_copy(update={"windows": windows, "now": following})
 
 
-def verdict(record: CanaryRecord, settings: CanarySettings, now_ns: int) -> Verdict:
+def verdict(record: CanaryRecord, now_ns: int) -> Verdict:
     """Judge a trial by its closed windows."""
-    newest = record.windows[-settings.windows :]
+    newest = record.windows[-record.limits.windows :]
     broken = [window for window in newest if window.broken]
-    if len(broken) >= settings.breaches and newest[-1].broken:
+    if len(broken) >= record.limits.breaches and newest[-1].broken:
         told = "; ".join(newest[-1].broken)
         return Verdict(False, f"{len(broken)} of the last {len(newest)} windows broke a limit, the newest: {told}")
     if now_ns >= record.ends_ns:
@@ -159,15 +159,15 @@ def _holdings(status: LiveStatus) -> Holdings | None:
     return Holdings(base_lots=status.base_lots, quote_atoms=status.quote_atoms, mid_ticks=status.mid_ticks)
 
 
-def _closed(seen: OpenWindow, settings: CanarySettings, end_ns: int) -> Window:
+def _closed(seen: OpenWindow, limits: CanarySettings, end_ns: int) -> Window:
     loss, silent = _loss_bps(seen.first, seen.last), seen.silent / max(seen.looks, 1)
     broken = []
-    if loss is not None and loss > settings.max_loss_bps:
-        broken.append(f"loss was {loss:.3g} bps, the limit is {settings.max_loss_bps:g}")
-    if seen.order_faults > settings.max_order_faults:
-        broken.append(f"order faults were {seen.order_faults}, the limit is {settings.max_order_faults}")
-    if silent > settings.max_silent_share:
-        broken.append(f"did not quote for {silent:.0%} of the time, the limit is {settings.max_silent_share:.0%}")
+    if loss is not None and loss > limits.max_loss_bps:
+        broken.append(f"loss was {loss:.3g} bps, the limit is {limits.max_loss_bps:g}")
+    if seen.order_faults > limits.max_order_faults:
+        broken.append(f"order faults were {seen.order_faults}, the limit is {limits.max_order_faults}")
+    if silent > limits.max_silent_share:
+        broken.append(f"did not quote for {silent:.0%} of the time, the limit is {limits.max_silent_share:.0%}")
     return Window(
         start_ns=seen.start_ns,
         end_ns=end_ns,

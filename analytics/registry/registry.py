@@ -1,5 +1,6 @@
 """Versions of parameters in MLflow's registry, and the one way by which a version becomes champion."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -118,6 +119,24 @@ class Registry:
                 return None
             return str(mlflow.artifacts.load_text(f"{model.artifact_location}/{RECIPE}"))
 
+    def description(self, venue: str, symbol: str, version: int) -> str:
+        """Return the text on a version's page, Markdown."""
+        name = model_name(venue, symbol)
+        with translated(f"reading {name} version {version}"):
+            return str(self.client.get_model_version(name, str(version)).description or "")
+
+    def plots(self, venue: str, symbol: str, version: int) -> list[tuple[str, str]]:
+        """Return name and `data:` address of each plot of the study that a version comes from; none without a run."""
+        name = model_name(venue, symbol)
+        with translated(f"reading the plots of {name} version {version}"):
+            run_id = self.client.get_model_version(name, str(version)).run_id
+            if not run_id:
+                return []
+            with TemporaryDirectory() as folder:
+                held = [file.path for file in self.client.list_artifacts(run_id, "plots")]
+                paths = [Path(self.client.download_artifacts(run_id, path, folder)) for path in held]
+                return [(path.stem, _address(path)) for path in sorted(paths)]
+
     def model_id(self, venue: str, symbol: str, version: int) -> str:
         """Return the id of the LoggedModel behind a version: metrics logged with it stand on the version's page."""
         name = model_name(venue, symbol)
@@ -231,6 +250,10 @@ class Registry:
             path = Path(folder) / name
             path.write_bytes(content)
             self.client.log_model_artifact(model_id, str(path))
+
+
+def _address(path: Path) -> str:
+    return f"data:image/{path.suffix[1:]};base64,{b64encode(path.read_bytes()).decode()}"
 
 
 def _row(found: Any, aliases: list[str]) -> tuple[Any, ...]:
