@@ -1,11 +1,12 @@
 """Flow: the supervised quoting process."""
 
 import os
+import threading
 from typing import Any
 
 from prefect import flow
 
-from flows import log, rooms
+from flows import canary, log, rooms
 from flows.settings import Settings, load_settings
 from flows.shadow import assume, challengers
 from strategy.errors import Failed
@@ -43,7 +44,14 @@ def quote(
         options=options(settings, allow_foreign),
         challengers=challengers(registry, settings, shadow or []),
     )
-    supervise(settings, "quote", supervisor, seconds)
+    done = threading.Event()
+    watching = threading.Thread(target=canary.watch, args=(settings, done), name="canary")
+    watching.start()
+    try:
+        supervise(settings, "quote", supervisor, seconds)
+    finally:
+        done.set()
+        watching.join()
     return facts(settings)
 
 
