@@ -1,6 +1,6 @@
 """Processes started by us, remembered by pid and creation time, so that a reused pid is never taken for ours.
 
-A record under `<home>/run/NAME.json` says `{"pid", "created", "command"}`. A detached process outlives the command
+A record under `<home>/run/NAME.json` says `{"pid", "created", "run"}`. A detached process outlives the command
 that started it; a held record says that the current process is doing NAME and keeps a second one from starting.
 """
 
@@ -20,11 +20,12 @@ from strategy.policies.document import write_atomically
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One process: its name, pid and creation time (s since the epoch)."""
+    """One process: its name, pid, creation time (s since the epoch), and the Prefect run that it is, if any."""
 
     name: str
     pid: int
     created: float
+    run: str = ""
 
     def process(self) -> psutil.Process | None:
         """Return the process while it is still the one we mean."""
@@ -101,8 +102,11 @@ def _end(process: psutil.Process, grace_s: float) -> None:
 
 
 @contextmanager
-def held(home: Path, name: str, what: str) -> Iterator[None]:
-    """Be the one process that does NAME; a second one fails and names the first."""
+def held(home: Path, name: str, what: str, run: str = "") -> Iterator[None]:
+    """Be the one process that does NAME; a second one fails and names the first.
+
+    The record goes with an orderly end, so that one without its process says that the process died.
+    """
     folder = run_folder(home)
     with (folder / f"{name}.lock").open("w") as lock:
         try:
@@ -110,11 +114,19 @@ def held(home: Path, name: str, what: str) -> Iterator[None]:
         except BlockingIOError as error:
             other = _read(folder / f"{name}.json")
             raise Failed(f"{what} already runs (pid {other.pid if other else 'unknown'})") from error
-        _remember(folder, name, os.getpid())
+        _remember(folder, name, os.getpid(), run)
         try:
             yield
         finally:
             (folder / f"{name}.json").unlink(missing_ok=True)
+
+
+def forget(home: Path, name: str, pid: int) -> None:
+    """Take away the record of a process that is gone, unless another has taken its place."""
+    path = run_folder(home) / f"{name}.json"
+    record = _read(path)
+    if record is not None and record.pid == pid:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -125,9 +137,10 @@ def turn(home: Path, name: str) -> Iterator[None]:
         yield
 
 
-def _remember(folder: Path, name: str, pid: int) -> Record:
-    record = Record(name, pid, psutil.Process(pid).create_time())
-    write_atomically(folder / f"{name}.json", json.dumps({"pid": pid, "created": record.created}).encode())
+def _remember(folder: Path, name: str, pid: int, run: str = "") -> Record:
+    record = Record(name, pid, psutil.Process(pid).create_time(), run)
+    content = {"pid": pid, "created": record.created} | ({"run": run} if run else {})
+    write_atomically(folder / f"{name}.json", json.dumps(content).encode())
     return record
 
 
@@ -136,4 +149,4 @@ def _read(path: Path) -> Record | None:
         data = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
-    return Record(path.stem, int(data["pid"]), float(data["created"]))
+    return Record(path.stem, int(data["pid"]), float(data["created"]), data.get("run", ""))

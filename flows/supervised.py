@@ -30,7 +30,16 @@ def supervise(settings: Settings, what: str, supervisor: Supervisor, seconds: fl
 def holding(settings: Settings, what: str) -> AbstractContextManager[None]:
     """Be the one process that does this with a market; a second one fails and names the first."""
     name = f"{what}-{settings.venue}-{slug(settings.symbol)}"
-    return processes.held(settings.home, name, f"{what} of {settings.symbol} on {settings.venue}")
+    return processes.held(settings.home, name, f"{what} of {settings.symbol} on {settings.venue}", _deployed_run())
+
+
+def _deployed_run() -> str:
+    """Return the id of the deployment's run that this process is; nothing when a person started it."""
+    from prefect.context import FlowRunContext
+
+    context = FlowRunContext.get()
+    run = None if context is None else context.flow_run
+    return "" if run is None or run.deployment_id is None else str(run.id)
 
 
 @contextmanager
