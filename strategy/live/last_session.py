@@ -5,6 +5,7 @@ Whatever the session did not live to hear of is asked of the venue from there on
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,10 +34,12 @@ class LastSession:
     base_lots: Decimal = Decimal(0)
     quote_atoms: Decimal = Decimal(0)
     orders: dict[int, LiveOrder] = field(default_factory=dict)  # sent, and not known to have ended; by our number
+    rejected: dict[int, LiveOrder] = field(default_factory=dict)
 
     def find(self, client_id: str) -> LiveOrder | None:
-        """Return an order that the session did not see end."""
-        return next((order for order in self.orders.values() if order.client_id == client_id), None)
+        """Return an order that the session did not see end, or was told was rejected: that may have been wrong."""
+        known = chain(self.orders.values(), self.rejected.values())
+        return next((order for order in known if order.client_id == client_id), None)
 
     @property
     def newest_unanswered_ns(self) -> int:
@@ -55,7 +58,9 @@ class LastSession:
         elif kind == "action" and body["kind"] != CANCEL:
             self.orders[body["order_id"]] = _order(local_ns, body)
         elif kind == "veto" or (kind == "order" and body["what"] in _ENDED):
-            self.orders.pop(body["order_id"], None)
+            order = self.orders.pop(body["order_id"], None)
+            if order is not None and body.get("what") == "reject":
+                self.rejected[order.order_id] = order
         elif kind == "order" and body["what"] == "ack" and body["order_id"] in self.orders:
             self.orders[body["order_id"]].confirm()
         elif kind == "fill":

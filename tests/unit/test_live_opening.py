@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from strategy.errors import BadData, BadInput, Failed
-from strategy.kernel.records import BUY
+from strategy.errors import BadData, BadInput, Failed, OrderRejected
+from strategy.kernel.records import BUY, REJECT_BALANCE
 from strategy.live import opening as module
 from strategy.live.desk import LiveOrder
 from strategy.live.guard import Limits
@@ -126,6 +126,20 @@ async def test_a_journal_says_what_its_session_held_and_which_orders_it_left(tmp
     books = desk.session.account.books
     assert (found.session, found.last_trade_id) == ("s1", 1)
     assert (found.base_lots, found.quote_atoms) == (books.base_lots, books.quote_atoms)
+
+
+async def test_an_order_that_was_told_rejected_is_still_known_by_its_name(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Limits())
+    desk.broker.place_answers = [OrderRejected("insufficient balance", REJECT_BALANCE)]
+    desk.diff()
+    desk.snapshot()
+    await desk.until(lambda: any(each.rejected for each in desk.session.orders._orders.values()))
+    refused = next(body for body in (entry.body for entry in read_journal(desk.path)) if body.get("what") == "reject")
+    found = read_last_session(tmp_path)
+    assert found is not None
+    order = found.find(refused["client_id"])
+    assert order is not None
+    assert order.order_id == refused["order_id"] not in found.orders
 
 
 async def test_holdings_replaced_in_the_middle_of_a_session_count_from_there(tmp_path: Path) -> None:
