@@ -18,7 +18,7 @@ def act(settings: Settings, found: "list[Drift]") -> list[str]:
     """Tell of every drift, then do once what the settings want; return what was done."""
     for each in found:
         log.say("drift", **asdict(each) | {"act": settings.drift.act})
-        whose = f"version.{settings.venue}.{slug(settings.symbol)}.{each.version}"
+        whose = f"market.{settings.venue}.{slug(settings.symbol)}"
         events.tell(settings, EVENT, whose, _facts(settings, each))
     if not found or settings.drift.act == "alert":
         return []

@@ -1,6 +1,7 @@
 """A day in a lake: a small random market from collector lines, and a live session whose rows are those of a replay."""
 
 import gzip
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import orjson
 import polars as pl
+import zstandard
 
 from analytics.ingest.importer import import_files
 from analytics.lake.store import Lake, LakeSettings
@@ -177,6 +179,15 @@ def write_journal(day: LiveDay) -> Path:
     journal.end(int(events[-1]["local_ts"]), "stopped")
     journal.close()
     return journal.path.with_name(journal.path.name + ".zst")
+
+
+def tamper(journal: Path) -> None:
+    """Let one decision of a journal say another width than it said."""
+    lines = zstandard.decompress(journal.read_bytes(), max_output_size=1 << 30).splitlines(keepends=True)
+    places = [i for i, line in enumerate(lines) if b'"t":"decision"' in line]
+    chosen = places[len(places) // 2]
+    lines[chosen] = re.sub(rb'"bid_bps":[0-9.e-]+', b'"bid_bps":77.0', lines[chosen])
+    journal.write_bytes(zstandard.compress(b"".join(lines)))
 
 
 def _placed(frame: pl.DataFrame) -> pl.DataFrame:

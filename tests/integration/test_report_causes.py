@@ -8,7 +8,6 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-import zstandard
 
 from analytics.gates.agreement import yesterday
 from analytics.report.causes import explained
@@ -19,7 +18,7 @@ from analytics.report.drift import drifts
 from analytics.report.drift_settings import DriftSettings
 from analytics.report.report import ReportResult, measure_day, write_report
 from strategy.replay.driver import ReplayConfig
-from tests.integration.live_day import AS_IT_WAS, DAY, SYMBOL, VENUE, LiveDay, live_day, write_journal
+from tests.integration.live_day import AS_IT_WAS, DAY, SYMBOL, VENUE, LiveDay, live_day, tamper, write_journal
 
 pytestmark = pytest.mark.slow
 
@@ -124,7 +123,7 @@ def test_fills_that_the_tape_does_not_explain_are_the_venues(tmp_path: Path) -> 
 
 def test_a_decision_that_comes_out_otherwise_is_a_drift_and_fails_the_gate(tmp_path: Path) -> None:
     with live_day(tmp_path, timed=True) as day:
-        _tamper(write_journal(day))
+        tamper(write_journal(day))
         done = write_report(day.lake, day.registry, day.layout, VENUE, SYMBOL, DAY, tmp_path / "report", ASSUMED)
         agreed = yesterday(day.lake, day.registry, day.info._replace(end_ns=day.info.end_ns + 86_400 * 10**9), ASSUMED)
     (drift,) = done.drifts
@@ -155,12 +154,3 @@ def test_one_bad_day_of_three_does_not_drift_where_two_are_asked_for(slow: LiveD
 def _store_again(day: LiveDay, rows: pl.DataFrame, on: date) -> None:
     place = (pl.lit(VENUE).alias("venue"), pl.lit(SYMBOL).alias("symbol"), pl.lit(on).alias("day"))
     day.lake.append("daily_metric", rows.with_columns(*place))
-
-
-def _tamper(journal: Path) -> None:
-    """Let one decision of a journal say another width than it said."""
-    lines = zstandard.decompress(journal.read_bytes(), max_output_size=1 << 30).splitlines(keepends=True)
-    places = [i for i, line in enumerate(lines) if b'"t":"decision"' in line]
-    chosen = places[len(places) // 2]
-    lines[chosen] = re.sub(rb'"bid_bps":[0-9.e-]+', b'"bid_bps":77.0', lines[chosen])
-    journal.write_bytes(zstandard.compress(b"".join(lines)))
