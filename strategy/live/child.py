@@ -39,6 +39,11 @@ class Watch:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def leaves_orders(self) -> bool:
+        """Say whether orders may rest at the venue when the child is gone."""
+        return self.role == "quote" and not self.venue.is_simulated
+
+    @property
     def heartbeat(self) -> Path:
         """Return the file in which the child shows that it is alive."""
         if self.role == "quote":

@@ -26,15 +26,14 @@ from strategy.live.parameter_file import ParameterFile, checked_document, refusa
 from strategy.live.reconciliation import Reconciler
 from strategy.live.session import Hooks, Session
 from strategy.live.session_start import SessionStart, client_token, new_stepper, warm_stepper
+from strategy.live.simulation.paper_live import open_doors
 from strategy.live.simulation.shadows import Shadows, Surroundings
 from strategy.live.status_board import StatusBoard
 from strategy.live.switches import Switches
 from strategy.live.warm_up import LiveStepper
 from strategy.policies.document import Instrument, ParameterDocument
-from strategy.venues.ccxt_broker import CcxtBroker
-from strategy.venues.ccxt_feed import CcxtFeed
 from strategy.venues.ending import end_tasks
-from strategy.venues.ports import Balance, Broker, Feed, OwnFill
+from strategy.venues.ports import Balance, OwnFill
 from strategy.venues.settings import VenueConfig
 
 log = structlog.get_logger("quote")
@@ -66,8 +65,7 @@ class Quoter:
         self._reconciler: Reconciler | None = None
         self._hard: HardLimits | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._broker: Broker = CcxtBroker(venue)
-        self._feed: Feed = CcxtFeed(venue)
+        self._feed, self._broker = open_doors(venue, self._folder)
 
     async def run(self, stop: asyncio.Event) -> int:
         """Quote until `stop`; 0 when it ended in order and nothing rests."""

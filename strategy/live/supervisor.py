@@ -61,7 +61,7 @@ class Supervisor:
         self._watch, self._champion, self._broker, self._challengers = watch, champion, broker, challengers
         self._stop = threading.Event()
         self._failures = 0
-        self._uncleared = watch.role == "quote"
+        self._uncleared = watch.leaves_orders
         self.child: Child | None = None
         self.last_code: int | None = None  # of the child that ended last
 
@@ -121,7 +121,7 @@ class Supervisor:
             self._stop.wait(1.0)
             return
         self.child = Child(self._watch)
-        self._uncleared = self._watch.role == "quote"
+        self._uncleared = self._watch.leaves_orders
 
     def _bury(self, child: Child) -> None:
         child.kill()
@@ -173,7 +173,7 @@ class Supervisor:
             code = self.last_code = self.child.stop()
             log.info("child ended", role=self._watch.role, code=code)
             self.child = None
-        cleared = self._clear() if self._watch.role == "quote" else True
+        cleared = self._clear() if self._watch.leaves_orders else True
         return code if code in (0, BadInput.exit_code) and cleared else 1
 
 

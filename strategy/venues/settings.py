@@ -14,6 +14,9 @@ KEY_VARIABLE: Final = "MICROVOL_VENUE_API_KEY"
 SECRET_VARIABLE: Final = "MICROVOL_VENUE_SECRET"
 
 
+PAPER_LIVE: Final = "paper-live"  # a real venue's market data, orders matched in our own process
+
+
 class VenueConfig(BaseModel):
     """One symbol at one venue.
 
@@ -36,6 +39,11 @@ class VenueConfig(BaseModel):
         if any(given) and not all(given):
             raise ValueError("rest_url, stream_url and ws_api_url go together: one of them is missing")
         return self
+
+    @property
+    def is_simulated(self) -> bool:
+        """Say whether orders are matched in the quoting process: none rests anywhere once it is gone."""
+        return self.name == PAPER_LIVE
 
     @property
     def is_futures(self) -> bool:

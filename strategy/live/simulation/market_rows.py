@@ -72,6 +72,11 @@ class MarketRows:
         """Say whether the book is unknown while updates come that a snapshot could be continued by."""
         return self._hears_depth and not self._sequence.known
 
+    @property
+    def empty(self) -> bool:
+        """Say whether there is no row that has not been dropped."""
+        return not (self._updates.exch or self._trades or self._gaps)
+
     def frame(self, local_ns: int, payload: bytes) -> None:
         """Take one frame; one that cannot be read loses the book."""
         if _TICKER in payload:
