@@ -45,11 +45,14 @@ def venue(settings: Settings, trading: bool) -> VenueConfig:
 
     table = settings.venue_table(settings.venue)
     key, secret = credentials(settings.venue)
+    where = {"rest_url": table.rest_url, "stream_url": table.stream_url, "ws_api_url": table.ws_api_url}
+    found = VenueConfig.model_validate({"name": settings.venue, "symbol": settings.symbol, **where})
     if trading and not table.trading:
-        raise BadInput(f"venue {settings.venue} is only recorded from; quote on paper, testnet or live")
-    if trading and not (key and secret):
+        quoted = "paper, paper-live, testnet or live"
+        raise BadInput(f"venue {settings.venue} is only recorded from; quote on {quoted}")
+    if not trading or found.is_simulated:
+        return found
+    if not (key and secret):
         name = settings.venue.upper()
         raise BadInput(f"no key for venue {settings.venue}: set MICROVOL_{name}_API_KEY and MICROVOL_{name}_API_SECRET")
-    urls = {"rest_url": table.rest_url, "stream_url": table.stream_url, "ws_api_url": table.ws_api_url}
-    secrets = {"api_key": SecretStr(key), "secret": SecretStr(secret)} if trading else {}
-    return VenueConfig.model_validate({"name": settings.venue, "symbol": settings.symbol, **urls, **secrets})
+    return found.model_copy(update={"api_key": SecretStr(key), "secret": SecretStr(secret)})

@@ -22,6 +22,7 @@ from analytics.tape.line import read_line
 from flows.steering import Alerts, PromotionTable, Schedule, Section
 from strategy.errors import BadInput
 from strategy.live.layout import Layout
+from strategy.venues.settings import PAPER_LIVE
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SYMBOL_PATTERN: Final = r"^[A-Z0-9]+/[A-Z0-9]+(:[A-Z0-9]+)?$"
@@ -46,7 +47,7 @@ class Venue(Section):
 
 
 class Paper(Section):
-    """The paper venue's market and account."""
+    """The paper venue's market and account; what a new account of paper-live holds is said here too."""
 
     seed: int = Field(7, ge=0)
     start_price: float = Field(60_000.0, gt=0)
@@ -228,6 +229,7 @@ class Settings(BaseSettings):
             "paper": self._paper(),
             "testnet": TESTNET,
             "live": BINANCE,
+            PAPER_LIVE: BINANCE,
             "binance": _recorded(BINANCE),
         } | self.venues
         if name not in known:
