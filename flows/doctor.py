@@ -1,54 +1,54 @@
 """The checklist before quoting: each check is one function that returns what it saw or raises what is wrong."""
 
-import asyncio
 import shutil
 import time
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Final
 
 import httpx
 
 from flows import kill_switch, rooms
+from flows.doctor_venue import Notice, VenueChecks
 from flows.platform import answers, prefect_answers
 from flows.settings import Settings
 from flows.status import Line, ago
 from strategy.errors import Failed, MicrovolError
 from strategy.live.kill_switch import HALT_FILE
-from strategy.policies.document import Instrument
-from strategy.venues.ports import Balance
+from strategy.policies.document import ParameterDocument
+from strategy.venues.settings import PAPER_LIVE
 
 GOOD: Final = "good"
 FAILED: Final = "failed"
 NOTE: Final = "note"
 CLOCK_LIMIT_MS: Final = 1_000.0  # the venue refuses a signed request that is further off (recvWindow)
 DISK_LIMIT: Final = 2 << 30
-
-
-class Notice(Exception):
-    """Something to know that does not forbid quoting."""
+OF_ACCOUNTS: Final = ("key", "fees", "balances")
 
 
 def examine(settings: Settings) -> list[Line]:
     """Run every check; none hides another."""
-    checks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
-        ("disk", disk),
-        ("lake", lake),
-        ("venue", reachable),
-        ("clock", clock),
-        ("filters", filters),
-        ("balances", balances),
-        ("champion", champion),
-        ("switches", switches),
-        ("mlflow", mlflow),
-        ("prefect", prefect),
+    venue = VenueChecks(settings)
+    checks: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("disk", lambda: disk(settings)),
+        ("lake", lambda: lake(settings)),
+        ("venue", lambda: reachable(settings)),
+        ("clock", lambda: clock(settings)),
+        ("key", venue.key),
+        ("fees", venue.fees),
+        ("filters", venue.filters),
+        ("balances", lambda: venue.balances(_champion(settings))),
+        ("champion", lambda: champion(settings)),
+        ("switches", lambda: switches(settings)),
+        ("mlflow", lambda: mlflow(settings)),
+        ("prefect", lambda: prefect(settings)),
     )
-    return [_line(name, check, settings) for name, check in checks]
+    skipped = OF_ACCOUNTS if settings.venue == PAPER_LIVE else ()  # it has neither a key nor an account at a venue
+    return [_line(name, check) for name, check in checks if name not in skipped]
 
 
-def _line(name: str, check: Callable[[Settings], str], settings: Settings) -> Line:
+def _line(name: str, check: Callable[[], str]) -> Line:
     try:
-        return Line(name, GOOD, check(settings))
+        return Line(name, GOOD, check())
     except Notice as notice:
         return Line(name, NOTE, str(notice))
     except MicrovolError as error:
@@ -83,27 +83,9 @@ def clock(settings: Settings) -> str:
     return f"{offset:+.0f} ms from the venue's, ± {round_trip / 2:.0f} ms"
 
 
-def filters(settings: Settings) -> str:
-    """Check that the symbol is listed and say its filters."""
-    found = asyncio.run(_account(settings))[0]
-    sizes = {"tick": found.tick_size, "lot": found.lot_size}
-    least = {"min quantity": found.min_qty, "min notional": found.min_notional}
-    return ", ".join(f"{name} {Decimal(value).normalize():f}" for name, value in (sizes | least).items())
-
-
-def balances(settings: Settings) -> str:
-    """Check that the keys are accepted and that there is something to quote with."""
-    sizes, held, resting = asyncio.run(_account(settings))
-    if held.base_lots == 0 and held.quote_atoms == 0:
-        raise Failed(f"the account holds neither asset of {settings.symbol}")
-    lot, tick = float(sizes.lot_size), float(sizes.tick_size)
-    base, quote = settings.symbol.split(":")[0].split("/")
-    return f"{held.base_lots * lot:.8g} {base}, {held.quote_atoms * tick * lot:.8g} {quote}, {resting} open orders"
-
-
 def champion(settings: Settings) -> str:
     """Check that there is a version to quote with, made by this kernel."""
-    document = rooms.registry(settings).champion(settings.venue, settings.symbol)
+    document = _champion(settings)
     if document is None:
         raise Notice("no champion yet: calibrate and promote first")
     from strategy.kernel.jit import KERNEL_DIGEST
@@ -113,6 +95,10 @@ def champion(settings: Settings) -> str:
             f"version {document.version} was calibrated with kernel {document.kernel_digest[:12]}, not this one"
         )
     return f"version {document.version}"
+
+
+def _champion(settings: Settings) -> ParameterDocument | None:
+    return rooms.registry(settings).champion(settings.venue, settings.symbol)
 
 
 def switches(settings: Settings) -> str:
@@ -149,7 +135,7 @@ def _rest(settings: Settings) -> str:
 
 def _server_time(settings: Settings) -> tuple[float, float]:
     """Return our clock minus the venue's and the round trip, ms, the venue's stamp put in the middle of the trip."""
-    url = f"{_rest(settings)}/api/v3/time"
+    url = f"{_rest(settings)}/{'fapi/v1' if ':' in settings.symbol else 'api/v3'}/time"
     before = time.time()
     try:
         reply = httpx.get(url, timeout=5, trust_env=False)
@@ -158,14 +144,3 @@ def _server_time(settings: Settings) -> tuple[float, float]:
         raise Failed(f"{url} does not answer: {error}") from error
     after = time.time()
     return (before + after) / 2 * 1e3 - stamp, (after - before) * 1e3
-
-
-async def _account(settings: Settings) -> tuple[Instrument, Balance, int]:
-    """Ask the venue for filters, holdings and open orders, over the broker that would quote."""
-    from strategy.venues.ccxt_broker import CcxtBroker
-
-    broker = CcxtBroker(rooms.venue(settings, trading=True))
-    try:
-        return await broker.instrument(), await broker.balance(), len(await broker.open_orders())
-    finally:
-        await broker.close()

@@ -6,7 +6,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows import canary, log, rooms
+from flows import canary, clearance, log, rooms
 from flows.settings import Settings, load_settings
 from flows.shadow import assume, challengers
 from strategy.errors import Failed
@@ -20,15 +20,18 @@ def quote(
     venue: str | None = None,
     symbol: str | None = None,
     shadow: list[int] | None = None,
+    i_understand: bool = False,
 ) -> dict[str, Any]:
     """Quote with the champion until stopped; a promotion reaches the process while it runs.
 
-    Versions in its `shadow` (default the challenger) trade beside it on paper.
+    Versions in its `shadow` (default the challenger) trade beside it on paper. Real money needs `i_understand`, and a
+    doctor without complaint.
     """
     from flows.supervised import supervise
     from strategy.live.supervisor import Supervisor
 
     settings = load_settings(venue=venue, symbol=symbol)
+    clearance.require(settings, i_understand)
     # a registry that does not answer must not keep the supervisor from watching its child
     os.environ.update({"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "2"})
     registry = rooms.registry(settings)

@@ -43,6 +43,9 @@ def quote(
             help="Run a version beside the champion on paper; repeatable; default the challenger.",
         ),
     ] = None,
+    i_understand: Annotated[
+        bool, typer.Option("--i-understand", help="Trade with real money; the doctor has to pass too.")
+    ] = False,
     venue: options.Venue = None,
     symbol: options.Symbol = None,
 ) -> None:
@@ -57,6 +60,7 @@ def quote(
         seconds=seconds,
         allow_foreign=allow_foreign,
         shadow=shadow,
+        i_understand=i_understand,
         venue=settings.venue,
         symbol=settings.symbol,
     )

@@ -43,6 +43,7 @@ from strategy.venues.units import Units
 log = structlog.get_logger("broker")
 
 _PAGE: Final = 1000
+_FEW_LEVELS: Final = 5
 _CLOCK_CODE: Final = -1021
 _ORDERS_KEPT: Final = 10_000
 
@@ -132,6 +133,14 @@ class CcxtBroker:
             self._fit = True
         reply = await self.ask(self._endpoints.account, "account", {})
         return read(lambda: reader.balance(reply), "account")
+
+    async def mid(self) -> float:
+        """Return the middle of the best prices, quote units."""
+        await self._open()
+        what = f"best prices of {self._config.market_id}"
+        query = self._symbol | {"limit": _FEW_LEVELS}
+        reply = await self._call(self._endpoints.depth.of(self._exchange)(query), what)
+        return read(lambda: (float(reply["bids"][0][0]) + float(reply["asks"][0][0])) / 2, what)
 
     async def ask(self, endpoint: Endpoint, what: str, query: dict[str, Any]) -> Any:
         """Return the reply to a question, which waits for the venue's limits; None = it knows no such order."""
