@@ -19,10 +19,11 @@ import numpy as np
 import psutil
 
 from strategy.live.journal import read_journal
+from strategy.live.layout import Layout
 from strategy.venues.paper.config import PaperConfig
 from strategy.venues.paper.server import running
 from tests.faults.keepers import Supervised
-from tests.faults.lab import Lab
+from tests.faults.lab import SYMBOL, Lab
 from tests.faults.schedules import PROCESS_FAULTS, Schedule, long_schedule
 from tests.faults.story import journals
 
@@ -107,8 +108,8 @@ def main() -> int:
     processes = () if options.venue_alone else PROCESS_FAULTS
     plan = long_schedule(options.seed, 60 * options.minutes, options.every, processes)
     samples: Samples = {}
-    with tempfile.TemporaryDirectory(prefix="microvol-soak-") as folder:
-        home = options.home or Path(folder)
+    with tempfile.TemporaryDirectory(prefix="microvol-soak-") as temporary:
+        home = options.home or Path(temporary)
         home.mkdir(parents=True, exist_ok=True)
         faults = []
         try:
@@ -116,8 +117,8 @@ def main() -> int:
         except AssertionError as error:
             faults.append(str(error))
         print(f"faults: {listed(Counter(step.what for step in plan.steps).most_common())}")
-        (symbols,) = (home / "journal" / "paper").iterdir()
-        print(f"{len(journals(symbols))} sessions; journal lines: {listed(sorted(counted(symbols).items()))}")
+        folder = Layout(home).journal("paper", SYMBOL)
+        print(f"{len(journals(folder))} sessions; journal lines: {listed(sorted(counted(folder).items()))}")
         faults += print_memory(samples)
     for fault in faults:
         print(f"FAULT {fault}")
