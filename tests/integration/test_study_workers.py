@@ -1,5 +1,6 @@
 """One study, replayed by worker processes that meet in a real PostgreSQL: whoever replays, it is the same study."""
 
+import contextvars
 import dataclasses
 import os
 import re
@@ -15,6 +16,7 @@ from typing import Any
 
 import optuna
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from analytics.study import shared_bench
 from analytics.study.postgres import reached
@@ -24,8 +26,10 @@ from flows import rooms
 from flows.demo_market import simulate
 from flows.ingest import ingest
 from flows.plan import StudyPlan, Wanted, plan_study
-from flows.settings import ROOT, load_settings
+from flows.settings import ROOT, Settings, load_settings
+from flows.work import start_workers
 from strategy.replay.tape import Tape, TapeInfo
+from tests.integration.platform_rig import free_port, post, running, runs
 from tests.rigs.postgres import PASSWORD, USER, Database, PostgresServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -153,6 +157,18 @@ def until(seen: Callable[[], Any], what: str) -> Any:
     return found
 
 
+def kill_busy(worker: int, postgres: PostgresServer, database: Database) -> None:
+    """Halt a study's only worker again and again until it has trials in its hands; then it dies."""
+    query = "select count(*) from trials where state = 'RUNNING'"
+    while True:
+        os.kill(worker, signal.SIGSTOP)
+        if postgres.sql(query, database) != "0":
+            break
+        os.kill(worker, signal.SIGCONT)
+        time.sleep(0.02)
+    os.kill(worker, signal.SIGKILL)
+
+
 def only_workers_replay(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the process that runs the study wait for its workers."""
     monkeypatch.setattr(shared_bench, "replay_share", lambda *of_the_study: None)
@@ -209,18 +225,10 @@ def test_a_killed_worker_costs_what_it_held_and_another_ends_the_study_and_waits
     killed: list[int] = []
 
     def kill() -> None:
-        """Halt the worker again and again until it has trials in its hands; then it dies, and another one comes."""
-        query = "select count(*) from trials where state = 'RUNNING'"
         until(lambda: crew.has_joined(0), "the worker joining")
-        while not killed:
-            os.kill(victim.pid, signal.SIGSTOP)
-            if postgres.sql(query, database) != "0":
-                os.kill(victim.pid, signal.SIGKILL)
-                killed.append(victim.wait())
-                crew.start()
-            else:
-                os.kill(victim.pid, signal.SIGCONT)
-                time.sleep(0.02)
+        kill_busy(victim.pid, postgres, database)
+        killed.append(victim.wait())
+        crew.start()
 
     killing = threading.Thread(target=kill)
     killing.start()
@@ -232,3 +240,53 @@ def test_a_killed_worker_costs_what_it_held_and_another_ends_the_study_and_waits
     crew.processes[1].send_signal(signal.SIGTERM)
     assert crew.processes[1].wait(WAIT_S) == 0, crew.said(1)
     assert re.search(r"work: \d+ trials replayed, stopped", crew.said(1))
+
+
+@pytest.fixture
+def pool(study: Study, database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Yield the settings of a Prefect server with a worker on the pool, which sees the study's lake and database."""
+    port = free_port()
+    own = {"MICROVOL_PORTS__PREFECT": str(port), "MICROVOL_PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
+    for name, value in (study.variables | own | {"MICROVOL_STUDY__SHARED__STORAGE": address(database)}).items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    with running(settings, ("prefect", "worker")), temporary_settings({PREFECT_API_URL: settings.prefect_url}):
+        yield settings
+
+
+def log_of(settings: Settings, run: str) -> list[str]:
+    """Return the lines of a flow run's log."""
+    lines = post(settings, "logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}})
+    return [line["message"] for line in lines]
+
+
+def by_state(settings: Settings) -> dict[str, str]:
+    """Return the runs of work by the state that they are in."""
+    return {run["state_type"]: run["id"] for run in runs(settings, "work")}
+
+
+def test_runs_of_the_work_pool_make_the_study_also_when_one_is_killed_and_tell_it_in_their_logs(
+    study: Study, postgres: PostgresServer, database: Database, pool: Settings, monkeypatch, tmp_path
+) -> None:
+    only_workers_replay(monkeypatch)
+    start_workers(pool, study.name, 1)
+
+    def kill() -> None:
+        """Let the first run die, and another one come."""
+        kill_busy(workers_of(postgres, database).pop(), postgres, database)
+        start_workers(pool, study.name, 1)
+
+    killing = threading.Thread(target=contextvars.copy_context().run, args=(kill,))  # with Prefect's settings
+
+    def watch(progress: Any) -> None:
+        if progress.done == 1:
+            killing.start()
+
+    found = study.run(address(database), tmp_path, watch)
+    killing.join()
+    assert same(found, study.alone)
+    until(lambda: by_state(pool).keys() == {"COMPLETED", "CRASHED"}, "the end of both runs")
+    left = by_state(pool)["COMPLETED"]
+    (joined,) = until(lambda: [line for line in log_of(pool, left) if line.startswith("joined ")], "a line of its log")
+    assert f"study={study.name}" in joined
+    until(lambda: [line for line in log_of(pool, left) if line.startswith("replayed ")], "what it replayed in its log")
