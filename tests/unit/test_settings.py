@@ -73,7 +73,7 @@ def test_a_named_file_that_does_not_exist_is_bad_input(file: Path) -> None:
 
 
 def test_an_unknown_venue_lists_the_known_ones(file: Path) -> None:
-    with pytest.raises(BadInput, match="'nowhere' is unknown, known are binance, live, paper, testnet"):
+    with pytest.raises(BadInput, match="'nowhere' is unknown, known are binance, live, paper, paper-live, testnet"):
         load_settings().venue_table("nowhere")
 
 
