@@ -89,7 +89,10 @@ def render(compared: Compared) -> str:
 
 
 def _said(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    """Return a value for a person; a list item by item."""
+    if isinstance(value, list | tuple):
+        return "(" + ", ".join(_said(each) for each in value) + ")"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _logged_rows(compared: Compared) -> list[tuple[str, ...]]:
