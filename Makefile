@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help install demo test test-quick test-interpreted lint bench bench-lake bench-peer up down status lock clean
+.PHONY: help install demo test test-quick test-interpreted test-hummingbot lint bench bench-lake bench-peer up down status lock clean
 
 help:            ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## *' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -58,6 +58,18 @@ $(PEER)/.ready: $(READY) bench/peer/requirements.txt
 
 bench-peer: $(PEER)/.ready  ## the same strategy on hftbacktest: fills compared, time a set
 	$(PEER)/bin/python -m bench.peer
+
+# Hummingbot pins versions that differ from ours: an environment of its own, some 730 MB, Python 3.12 or later
+HUMMINGBOT := var/hummingbot-venv
+HUMMINGBOT_BASE ?= $(or $(lastword $(wildcard ~/.pyenv/versions/3.12*/bin/python)),3.12)
+$(HUMMINGBOT)/.ready: $(READY) tests/hummingbot_rig/requirements.txt
+	$(BIN)/uv venv --quiet --clear --python $(HUMMINGBOT_BASE) $(HUMMINGBOT)
+	$(BIN)/uv pip install --quiet --require-hashes --python $(HUMMINGBOT)/bin/python -r tests/hummingbot_rig/requirements.txt
+	@touch $@
+
+test-hummingbot: $(HUMMINGBOT)/.ready  ## exported controllers inside Hummingbot, sample by sample; apart from make test
+	HUMMINGBOT_PYTHON=$(CURDIR)/$(HUMMINGBOT)/bin/python $(BIN)/python -m pytest --timeout 3600 --durations 1 \
+	  tests/hummingbot_rig/controller_checks.py
 
 up: $(READY)     ## Prefect server, MLflow, worker and deployments on loopback
 	$(BIN)/microvol up

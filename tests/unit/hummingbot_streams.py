@@ -5,15 +5,29 @@
 
 import math
 import sys
+from collections.abc import Iterator
 from itertools import product
 from random import Random
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from analytics.export.hummingbot.fields import config_fields
 from analytics.export.hummingbot.strategy_module import strategy_source
 from strategy.kernel import jit
-from strategy.kernel.records import ACK, BALANCE, BOOK, CANCEL, CANCELLED, FILL, FRESH, GAP, PLACE, TIMER, TRADE
+from strategy.kernel.records import (
+    ACK,
+    BALANCE,
+    BOOK,
+    CANCEL,
+    CANCELLED,
+    FILL,
+    FRESH,
+    GAP,
+    PARAMETERS,
+    PLACE,
+    TIMER,
+    TRADE,
+)
 from strategy.policies.document import ParameterDocument
 from strategy.policies.packing import pack_parameters
 from strategy.policies.parameters import ParameterSet
@@ -23,6 +37,7 @@ from tests.unit.kernel_samples import BTC, SECOND, START, parameter_set
 
 MID: Final = 6_000_000
 BASE, QUOTE = 300.0, 2.5e9  # lots and atoms: three orders of each, so that holdings come short
+PHASES: Final = (6e-5, 5e-6, 3e-5, 2e-4)  # of the market: deviation of a book's mid from the one before, in turn
 REGIMES: Final = {"low_threshold": 2e-5, "medium_threshold": 5e-5, "high_threshold": 9e-5}
 ENGINES: Final[dict[str, dict[str, Any]]] = {
     "rolling_std": {"vol_window_seconds": 20.0},
@@ -85,6 +100,7 @@ class Venue:
         self._mid = float(MID)
         self._news: list[tuple[int, dict[str, float]]] = []
         self._first = True
+        self._books = 0
 
     def next_event(self) -> tuple[int, float, dict[str, float]]:
         """Return an event's kind, the seconds since the last, and its fields."""
@@ -124,8 +140,8 @@ class Venue:
     def _book(self) -> dict[str, float]:
         rng, first = self._rng, self._first
         self._first = False
-        wild = 3.0 if rng.random() < 0.3 else 1.0
-        self._mid *= 1.0 + rng.gauss(0.0, 6e-5 * wild)
+        self._books += 1
+        self._mid *= 1.0 + rng.gauss(0.0, PHASES[self._books // 200 % len(PHASES)])
         bid = round(self._mid) - rng.randint(1, 30)
         crossed = rng.random() < 0.01
         ask = bid - 1 if crossed else bid + rng.randint(1, 60)
@@ -133,24 +149,55 @@ class Venue:
         return {"bid_ticks": bid, "ask_ticks": ask, "flag": FRESH if first else 0, **sizes}
 
 
-def first_difference(parameters: ParameterSet, events: int, seed: int = 1) -> str:
-    """Return where the exported module and the kernel first differ on a stream, empty when nowhere."""
+class Compared(NamedTuple):
+    """Where module and kernel first differ, empty when nowhere; the regimes and kinds of action on the way."""
+
+    difference: str
+    regimes: frozenset[int]
+    kinds: frozenset[int]
+
+
+def compared(parameters: ParameterSet, events: int, seed: int = 1, then: ParameterSet | None = None) -> Compared:
+    """Feed a stream to the exported module and to the kernel; halfway both go on with the set `then`."""
+    regimes, kinds = set(), set()
+    for difference, regime, actions in _compare(parameters, events, seed, then):
+        regimes.add(regime)
+        kinds |= {action["kind"] for action in actions}
+        if difference:
+            return Compared(difference, frozenset(regimes), frozenset(kinds))
+    return Compared("", frozenset(regimes), frozenset(kinds))
+
+
+def _compare(
+    parameters: ParameterSet, events: int, seed: int, then: ParameterSet | None
+) -> Iterator[tuple[str, int, list[Any]]]:
+    """Yield the difference, the regime and the actions of every event."""
     stepper = Stepper(parameters, BTC, BASE, QUOTE, 1)
     quoting = exported(parameters).Quoting(records(parameters))
     quoting.core.update(base_lots=BASE, quote_atoms=QUOTE, version=1)
     venue, now = Venue(seed), START
     for i in range(events):
-        kind, after_s, fields = venue.next_event()
-        now += round(after_s * SECOND)
-        count = stepper.feed(new_event(kind, seq=i, local_ts=now, exch_ts=now, **fields))
+        if i == events // 2 and then is not None:
+            stepper.swap(then, 2)
+            count = stepper.feed(new_event(PARAMETERS, local_ts=now, exch_ts=now, code=2))
+            theirs = quoting.swap(records(then), 2, now)
+        else:
+            kind, after_s, fields = venue.next_event()
+            now += round(after_s * SECOND)
+            count = stepper.feed(new_event(kind, seq=i, local_ts=now, exch_ts=now, **fields))
+            theirs = quoting.feed(kind, now, seq=i, **fields)
         actions = [plain(each) for each in stepper.actions[:count]]
-        if actions != quoting.feed(kind, now, seq=i, **fields):
-            return f"event {i}, kind {kind}: actions"
-        if stepper.decided != quoting.decided:
-            return f"event {i}, kind {kind}: decided"
-        if stepper.decided and not same(plain(stepper.decision), quoting.decision):
-            return f"event {i}, kind {kind}: {plain(stepper.decision)} is not {quoting.decision}"
+        yield _difference(i, stepper, quoting, actions, theirs), int(stepper._state.core[0]["regime"]), actions
         venue.take(actions)
+
+
+def _difference(i: int, stepper: Stepper, quoting: Any, actions: list[Any], theirs: list[Any]) -> str:
+    if actions != theirs:
+        return f"event {i}: actions {actions} are not {theirs}"
+    if stepper.decided != quoting.decided:
+        return f"event {i}: decided {stepper.decided} is not {quoting.decided}"
+    if stepper.decided and not same(plain(stepper.decision), quoting.decision):
+        return f"event {i}: {plain(stepper.decision)} is not {quoting.decision}"
     return ""
 
 
@@ -170,13 +217,21 @@ def same(left: Any, right: Any) -> bool:
 
 def main() -> int:
     """Compare every combination of spread and inventory policy, the engines in turn; return how many differ."""
-    engines, wrong = sorted(built_in("volatility")), 0
+    engines, wrong = sorted(built_in("volatility")), []
     for i, (spread, inventory) in enumerate(product(sorted(built_in("spreads")), sorted(built_in("inventory")))):
         names = (engines[(i + i // 4) % len(engines)], spread, inventory)
-        found = first_difference(sample_set(*names), 400, seed=i)
-        wrong += found != ""
-        sys.stdout.write(f"{' / '.join(names)}: {found or 'equal'}\n")
-    return wrong
+        wrong.append(_told(" / ".join(names), compared(sample_set(*names), 400, seed=i)))
+    first, then = sample_set("ewma", "linear", "skewed"), sample_set("bar_std", "glft", "balanced", signals=False)
+    wrong.append(_told("swap", compared(first, 600, then=then)))
+    barriers = {"take_profit": 0.0003, "stop_loss": 0.0006, "time_limit": 8.0}
+    wrong.append(_told("barriers", compared(sample_set("ewma", "linear", "neutral", barriers=barriers), 600)))
+    return sum(wrong)
+
+
+def _told(title: str, found: Compared) -> bool:
+    """Print a comparison in a line; return whether there is a difference."""
+    sys.stdout.write(f"{title}: {found.difference or 'equal'}\n")
+    return found.difference != ""
 
 
 if __name__ == "__main__":

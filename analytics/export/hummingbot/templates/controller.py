@@ -194,7 +194,9 @@ class MicroVol(MarketMakingControllerBase):
         return str(self.get_level_id_from_side(side, action["level"]))
 
     def _stop(self, executor_id: str) -> StopExecutorAction:
-        return StopExecutorAction(controller_id=self.config.id, executor_id=executor_id, keep_position=True)
+        """Return a stop: a fill that comes before the cancel stays in the account, or is closed where barriers are."""
+        keep = not self.executors.has_barriers(executor_id)
+        return StopExecutorAction(controller_id=self.config.id, executor_id=executor_id, keep_position=keep)
 
 
 def other_kernel(config: MicroVolConfig) -> str:

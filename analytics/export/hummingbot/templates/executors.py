@@ -58,6 +58,10 @@ class Executors:
         """Return the executor whose quote an action is about."""
         return self._owners[first_of(action["side"]) + action["level"]]
 
+    def has_barriers(self, executor_id: str) -> bool:
+        """Return whether an executor closes by itself what it is filled with."""
+        return executor_id in self._barred
+
     def waits_for_barriers(self, executor_id: str) -> bool:
         """Return whether an executor was filled, in part at least, and will close that by itself."""
         return executor_id in self._filled and executor_id in self._barred
