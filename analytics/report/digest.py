@@ -1,5 +1,6 @@
-"""A day in a few lines of Markdown, for the page of the flow run that made its report."""
+"""A day in Markdown, for the page of the flow run that made its report: figures, and the plots as pictures in it."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 
 from analytics.report.daily import Day
@@ -7,8 +8,11 @@ from analytics.report.difference import CAUSES, Split
 from analytics.report.words import CAUSE_WORDS, COMPARED, number, units_of
 
 
-def digest(day: Day, where: Sequence[str]) -> str:
-    """Return the day's figures and their differences by cause; `where` are lines on where the whole page is."""
+def digest(day: Day, pictures: Sequence[tuple[str, str]], where: str) -> str:
+    """Return the day's figures, their differences by cause and its plots (title, SVG).
+
+    `where` says where the whole page is.
+    """
     lines = [f"# {day.symbol} on {day.venue}, {day.day}", ""]
     lines += [f"> {note}\n" for note in day.notes]
     if not day.stretches:
@@ -21,7 +25,12 @@ def digest(day: Day, where: Sequence[str]) -> str:
         lines += [f"{earned}, {traded}, edge {number(figures['edge_bps'], 2, signed=True)} bps.", ""]
     for split in day.splits:
         lines += [f"## Version {split.version}: foretold, and what came of it", "", *_table(split, day.symbol), ""]
-    return "\n".join([*lines, *where])
+    lines += [f"**{title}**\n\n![{title}](data:image/svg+xml;base64,{_encoded(svg)})\n" for title, svg in pictures]
+    return "\n".join([*lines, where])
+
+
+def _encoded(svg: str) -> str:
+    return b64encode(svg.encode()).decode()
 
 
 def _table(split: Split, symbol: str) -> list[str]:

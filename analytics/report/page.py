@@ -16,7 +16,12 @@ from analytics.report.templating import template
 from analytics.report.words import CAUSE_WORDS, COMPARED, coins, number, units_of
 
 
-def render(day: Day, moves: Sequence[dict[str, Any]]) -> str:
+def drawn(day: Day) -> list[tuple[str, str]]:
+    """Return title and SVG of each plot of a day; without live quoting there is none."""
+    return [(title, plots.svg(figure)) for title, figure in day_figures(day)] if day.stretches else []
+
+
+def render(day: Day, moves: Sequence[dict[str, Any]], pictures: Sequence[tuple[str, str]]) -> str:
     """Return the page of a day; `moves` are its promotions, rollbacks and refusals."""
     asset, currency = coins(day.symbol)
     splits = {split.version: split for split in day.splits}
@@ -31,7 +36,7 @@ def render(day: Day, moves: Sequence[dict[str, Any]]) -> str:
         causes=[CAUSE_WORDS[cause] for cause in CAUSES],
         regimes=_regime_rows(day.overall),
         moves=[move | {"at": _clock(move["at_ns"])} for move in moves],
-        plots=[(title, plots.svg(figure)) for title, figure in day_figures(day)] if day.stretches else [],
+        plots=pictures,
     )
 
 

@@ -19,7 +19,7 @@ from analytics.report.difference import CAUSES, DECISION, DIFFERENCE, Split
 from analytics.report.digest import digest
 from analytics.report.drift import Drift, drifts
 from analytics.report.drift_settings import DriftSettings
-from analytics.report.page import render
+from analytics.report.page import drawn, render
 from analytics.report.sessions import Stretch, live_stretches
 from strategy.errors import BadInput
 from strategy.kernel.jit import KERNEL_DIGEST
@@ -72,7 +72,8 @@ def write_report(
     store(lake, found)
     drifted = tuple(drifts(lake, venue, symbol, day, limits or DriftSettings()))
     found = replace(found, notes=(*found.notes, *(f"drift: {each}" for each in drifted)))
-    page = render(found, _moves(lake, found))
+    pictures = drawn(found)
+    page = render(found, _moves(lake, found), pictures)
     path = out / f"{venue}-{slug(symbol)}-{day.isoformat()}.html"
     write_atomically(path, page.encode())
     run_id = _log(registry, found, path) if found.stretches else None
@@ -87,19 +88,19 @@ def write_report(
         edge_bps=figures["edge_bps"],
         run_id=run_id,
         drifts=drifted,
-        summary=digest(found, _where(registry, path, run_id)),
+        summary=digest(found, pictures, _where(registry, path, run_id)),
         notes=found.notes,
     )
 
 
-def _where(registry: Registry, path: Path, run_id: str | None) -> list[str]:
-    """Return lines on where the whole page is: a link to MLflow's copy where a server has it."""
-    lines = [f"The page with all plots: `{path}`."]
-    if run_id is not None and registry.tracking_uri.startswith("http"):
-        experiment = registry.client.get_run(run_id).info.experiment_id
-        link = f"{registry.tracking_uri}/#/experiments/{experiment}/runs/{run_id}/artifacts"
-        lines.append(f"[The same in MLflow]({link})")
-    return ["\n\n".join(lines)]
+def _where(registry: Registry, path: Path, run_id: str | None) -> str:
+    """Return where the whole page is, with a link to MLflow's copy where a server has it."""
+    said = f"The whole page: `{path}`."
+    if run_id is None or not registry.tracking_uri.startswith("http"):
+        return said
+    experiment = registry.client.get_run(run_id).info.experiment_id
+    link = f"{registry.tracking_uri}/#/experiments/{experiment}/runs/{run_id}/artifacts"
+    return f"{said}\n\n[The same in MLflow]({link})"
 
 
 def measure_day(
