@@ -16,6 +16,7 @@ from analytics.metrics.markout import MidPath, mid_path
 from analytics.metrics.prediction import PredictionError, foretold, prediction_error
 from analytics.report.difference import Split
 from analytics.report.sessions import Stretch
+from analytics.report.shadows import SHADOW, ShadowDay
 from analytics.tape.tape import load_tape
 from strategy.errors import Failed
 from strategy.policies.document import Instrument
@@ -64,7 +65,10 @@ class VersionDay:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Everything a report shows of one UTC day; `splits` say of each replayed version why it came out otherwise."""
+    """Everything a report shows of one UTC day; `splits` say of each replayed version why it came out otherwise.
+
+    `shadows` are the versions that ran beside it on paper.
+    """
 
     venue: str
     symbol: str
@@ -75,6 +79,7 @@ class Day:
     overall: Metrics
     notes: tuple[str, ...]
     splits: tuple[Split, ...] = ()
+    shadows: tuple[ShadowDay, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +156,8 @@ def metric_rows(day: Day) -> pl.DataFrame:
     for each in day.versions:
         for source, metrics in ((LIVE, each.live), (REPLAY, each.replayed)):
             rows += [(each.version, source, *row) for row in metrics.rows()] if metrics else []
+    for shadow in day.shadows:
+        rows += [(shadow.version, SHADOW, *row) for row in shadow.metrics.rows()]
     for split in day.splits:
         rows += [(split.version, *row) for row in split.rows()]
     place = (day.venue, day.symbol, day.day)

@@ -12,6 +12,7 @@ from analytics.report.daily import Day, VersionDay
 from analytics.report.day_figures import day_figures
 from analytics.report.difference import CAUSES, Split
 from analytics.report.sessions import Stretch
+from analytics.report.shadow_table import shadow_table
 from analytics.report.templating import template
 from analytics.report.words import CAUSE_WORDS, COMPARED, coins, number, units_of
 
@@ -35,6 +36,7 @@ def render(day: Day, moves: Sequence[dict[str, Any]], pictures: Sequence[tuple[s
         versions=[_version_block(each, splits.get(each.version)) for each in day.versions],
         causes=[CAUSE_WORDS[cause] for cause in CAUSES],
         regimes=_regime_rows(day.overall),
+        shadows=shadow_table(day) if day.shadows else [],
         moves=[move | {"at": _clock(move["at_ns"])} for move in moves],
         plots=pictures,
     )

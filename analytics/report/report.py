@@ -21,6 +21,7 @@ from analytics.report.drift import Drift, drifts
 from analytics.report.drift_settings import DriftSettings
 from analytics.report.page import drawn, render
 from analytics.report.sessions import Stretch, live_stretches
+from analytics.report.shadows import SHADOW, shadow_days
 from strategy.errors import BadInput
 from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.live.layout import Layout, slug
@@ -125,6 +126,7 @@ def measure_day(
         versions=version_days(market, stretches, parameters, assumed),
         overall=measure([each.activity for each in stretches], market.path, market.info),
         notes=tuple(notes),
+        shadows=shadow_days(lake, venue, symbol, window, market.path, market.info),
     )
 
 
@@ -175,6 +177,10 @@ def _log(registry: Registry, day: Day, path: Path) -> str:
                 metrics += metric_list("replay", each.replayed, model_id, step_of(day.day))
             if model_id is not None:
                 log_batches(client, run_id, metrics, [])
+        for shadow in day.shadows:
+            model_id = _model(registry, day, shadow.version)
+            if model_id is not None:
+                log_batches(client, run_id, metric_list(SHADOW, shadow.metrics, model_id, step_of(day.day)), [])
         for split in day.splits:
             log_batches(client, run_id, _differences(split, _model(registry, day, split.version), step_of(day.day)), [])
         client.log_artifact(run_id, str(path))
