@@ -2,8 +2,26 @@
 
 import logging
 import sys
+from contextlib import suppress
 
 import structlog
+
+
+class _Stderr:
+    """Standard error, whatever it is when a line is written; a line that it does not take is lost.
+
+    On a full disk the log is full as well, and what it tells of, such as orders to cancel, has to go on.
+    """
+
+    def write(self, text: str) -> None:
+        """Write, or lose it."""
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush, or lose it."""
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 def configure_logging() -> None:
@@ -16,6 +34,6 @@ def configure_logging() -> None:
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_Stderr()),  # type: ignore[arg-type]  # all that it uses of a file
         cache_logger_on_first_use=True,
     )
