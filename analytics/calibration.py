@@ -10,7 +10,7 @@ from analytics.gates.evidence import gather
 from analytics.gates.gates import judge
 from analytics.gates.thresholds import GateSettings
 from analytics.gates.verdicts import Verdict, blocks, gate_words
-from analytics.registry.described import headline, version_note
+from analytics.registry.described import fill_model, headline, version_note
 from analytics.registry.experiment import Logged, log_calibration, log_version
 from analytics.registry.recipe import Asked, Recipe
 from analytics.registry.registry import Registry
@@ -114,4 +114,5 @@ def _tags(result: StudyResult, verdicts: tuple[Verdict, ...]) -> dict[str, str]:
     held_out = result.held_out
     kept = {"gates": gate_words(verdicts), "study": result.name, "score_held_out": f"{held_out.score:.6g}"}
     quantiles = ", ".join(f"{q:.4f}" for q in result.winner.point.quantiles) or "none"
+    kept |= {"fill_model": fill_model(result)}
     return kept | {"edge_bps": f"{held_out.metrics.overall['edge_bps']:.6g}", "sigma_quantiles": quantiles}

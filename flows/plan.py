@@ -98,6 +98,7 @@ class StudyPlan(BaseModel):
             journal_dir=settings.home / "study",
             index_dir=settings.home / "tape",
             shared=settings.study.shared,
+            fill_model=self.fill_model,
             plan=self.model_dump_json(),
         )
 

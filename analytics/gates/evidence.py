@@ -15,7 +15,7 @@ from analytics.gates.period_replays import PeriodReplays, Replayed
 from analytics.gates.stress import Strained, stressed, widest
 from analytics.gates.thresholds import GateSettings
 from analytics.registry.promotion import CHAMPION
-from analytics.study.candidates import rank_trials
+from analytics.study.candidates import preferred, rank_trials
 from analytics.study.folds import Fold, Window
 from analytics.study.objective import Evaluation
 from analytics.study.sigmas import Sigmas
@@ -97,7 +97,7 @@ def sampled(result: StudyResult, space: Space, most: int) -> list[ParameterSet]:
     Trials that missed a constraint could not have won: they are only taken where fewer than two others are there.
     """
     winner = result.winner.trial.number
-    ranked = [row for row in rank_trials(result.trials, len(result.trials)) if row.number != winner]
+    ranked = [row for row in preferred(result.trials, result.settings.objective) if row.number != winner]
     feasible = [row for row in ranked if row.feasible] or ranked
     places = np.unique(np.linspace(0, len(feasible) - 1, min(most - 1, len(feasible))).round().astype(int))
     return [result.winner.point.parameters, *(space.point(feasible[i].u).parameters for i in places)]

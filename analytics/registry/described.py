@@ -19,10 +19,14 @@ FIGURES: Final = (  # of the held-out fold: name, title, digits
     ("edge_bps", "edge, bps", 3),
     ("fills", "fills", 0),
     ("fill_ratio", "orders with a fill", 3),
+    ("fees_quote", "fees", 3),
+    ("taker_fills", "fills that took", 0),
+    ("taker_fees_quote", "fees of those", 3),
     ("excess_pnl_quote", "PnL above holding", 3),
     ("max_drawdown_quote", "deepest fall", 3),
     ("inventory_max_base", "largest inventory", 5),
 )
+TAKEN: Final = ("taker_fills", "taker_fees_quote")  # shown where barriers or rebalancing took something
 SIGMAS: Final = (("calm (10 %)", 0.1), ("median", 0.5), ("busy (90 %)", 0.9))
 
 
@@ -55,7 +59,14 @@ def common_tags(result: StudyResult, info: TapeInfo) -> dict[str, str]:
         "policies": family(result.base),
         "sampler": result.settings.search.sampler,
         "objective": " + ".join(result.settings.objective.measures),
+        "fill_model": fill_model(result),
     }
+
+
+def fill_model(result: StudyResult) -> str:
+    """Return the version of the fill model that replays assumed, `none` for the constants of the settings."""
+    version = result.settings.fill_model
+    return "none" if version is None else str(version)
 
 
 def study_tags(result: StudyResult, info: TapeInfo, verdicts: Sequence[Verdict]) -> dict[str, str]:
@@ -85,7 +96,8 @@ def study_note(result: StudyResult, info: TapeInfo, verdicts: Sequence[Verdict])
         f"**{len(result.trials)} trials** by {settings.search.sampler}{stopped}; {feasible} kept to every limit. "
         f"Trial **{result.winner.trial.number}** won: chosen {_rule(result)}, then judged on the held-out fold.",
         "",
-        f"{info.symbol} on {info.venue}, {window(info)}, lake snapshot {info.lake_snapshot}.",
+        f"{info.symbol} on {info.venue}, {window(info)}, lake snapshot {info.lake_snapshot}, "
+        f"fill model {fill_model(result)}.",
         "",
         *_comparison(result),
         "",
@@ -118,7 +130,7 @@ def version_note(
         *_gates(verdicts),
         "",
         f"Policies {family(result.winner.point.parameters)}; {info.symbol} on {info.venue}, {window(info)}, "
-        f"lake snapshot {info.lake_snapshot}, study {result.name}.",
+        f"lake snapshot {info.lake_snapshot}, fill model {fill_model(result)}, study {result.name}.",
         "",
         "```",
         f'microvol promote   {place} --version {version} --reason "..."',
@@ -159,7 +171,9 @@ def _comparison(result: StudyResult) -> list[str]:
         (f"score, {measure}", [f"{each.goals[i]:.4g}" for each in shown.values()]) for i, measure in enumerate(measures)
     ]
     for name, title, digits in FIGURES:
-        rows.append((title, [f"{each.metrics.overall[name]:,.{digits}f}" for each in shown.values()]))
+        values = [each.metrics.overall[name] for each in shown.values()]
+        if any(values) or name not in TAKEN:
+            rows.append((title, [f"{value:,.{digits}f}" for value in values]))
     return _table(["held out", *shown], rows)
 
 

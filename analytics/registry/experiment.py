@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 
-from analytics.registry.described import common_tags, run_name, study_tags
+from analytics.registry.described import common_tags, fill_model, run_name, study_tags
 from analytics.registry.entries import log_batches, metric, metric_list, param, parameter_list
 from analytics.registry.registry import Registry
 from analytics.registry.study_figures import study_figures
@@ -23,6 +23,7 @@ from analytics.study.study import StudyResult
 from analytics.study.trials import TrialRow
 from analytics.study.walk_forward import efficiency
 from strategy.policies.document import ParameterDocument
+from strategy.replay.run import ReplayConfig
 from strategy.replay.tape import TapeInfo
 
 PARENT: Final = "mlflow.parentRunId"
@@ -132,12 +133,22 @@ def _params(result: StudyResult, info: TapeInfo) -> list[Param]:
         "winner_trial": result.winner.trial.number,
         "window_start_ns": info.start_ns,
         "window_end_ns": info.end_ns,
-        "replay": str(settings.replay),
+        "fill_model": fill_model(result),
+        **_assumed(settings.replay),
     }
     for part in ("search", "space", "folds", "objective"):
         told |= {f"{part}.{name}": value for name, value in getattr(settings, part).model_dump(mode="json").items()}
     found = [each for name, value in told.items() for each in param(name, value)]
     return found + parameter_list("", result.winner.point.parameters) + parameter_list("base.", result.base)
+
+
+def _assumed(replay: ReplayConfig) -> dict[str, Any]:
+    """Return what replays assumed by name; of drawn latencies both medians."""
+    told = {f"replay.{each.name}": getattr(replay, each.name) for each in fields(replay)}
+    drawn = told.pop("replay.latencies")
+    if drawn is None:
+        return told
+    return told | {f"replay.{way}_median": float(np.median(getattr(drawn, way))) for way in drawn._fields}
 
 
 def _dataset(info: TapeInfo) -> DatasetInput:

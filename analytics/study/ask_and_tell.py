@@ -64,6 +64,7 @@ class StudySettings:
     resume: str | None = None  # a study's name: it must be the very study that these inputs make
     again: Proposed | None = None
     shared: SharedSettings = field(default_factory=SharedSettings)
+    fill_model: int | None = None  # the version that `replay` is of, for people; None = constants
     plan: str = ""  # what other processes make the same study of, where it is shared
 
 
@@ -118,7 +119,8 @@ class Search:
                 warm_start.enqueue(self._study, self._settings.again.known)
             elif self._settings.search.warm_start:
                 folder = self._settings.journal_dir
-                last = None if folder is None else warm_start.best_of_last(folder, name, self._space)
+                objective = self._settings.objective
+                last = None if folder is None else warm_start.best_of_last(folder, name, self._space, objective)
                 warm_start.propose(self._study, self._space, champion, last)
 
     def run(self, progress: Callable[[Progress], None] | None, stop: threading.Event | None) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.study.folds import Folds
 from analytics.study.front import front, preference, thinned
@@ -43,6 +44,20 @@ def front_of(rows: Sequence[TrialRow]) -> list[TrialRow]:
     """Return the Pareto front of the feasible trials, the best in the first objective first; no point twice."""
     feasible = [row for row in rank_trials(rows, len(rows)) if row.feasible]
     return [feasible[i] for i in front(np.array([row.goals for row in feasible]))] if feasible else []
+
+
+def preferred(rows: Sequence[TrialRow], objective: Objective) -> list[TrialRow]:
+    """Return trials as a study prefers them: by rank, or with several objectives the front by its rule, then the rest.
+
+    Of a front the knee comes first, or whom the weights favour.
+    """
+    ranked = rank_trials(rows, len(rows))
+    found = front_of(rows) if objective.also else []
+    if not found:
+        return ranked
+    chosen = [found[i] for i in _order(np.array([row.goals for row in found]), objective)]
+    on_front = {row.number for row in chosen}
+    return chosen + [row for row in ranked if row.number not in on_front]
 
 
 def choose(bench: Bench, space: Space, folds: Folds, rows: Sequence[TrialRow], count: int) -> tuple[Candidate, ...]:
@@ -81,7 +96,11 @@ def _from_front(found: Sequence[Candidate], objective: Objective) -> list[Candid
     left = left_on_front(found)
     if not left:
         return _by_rank(found)
-    weights = [objective.weights[measure] for measure in objective.measures] if objective.weights else []
-    liked = preference(np.array([each.validation.goals for each in left]), weights)
-    chosen = [left[i] for i in np.argsort(-liked, kind="stable")]
+    chosen = [left[i] for i in _order(np.array([each.validation.goals for each in left]), objective)]
     return chosen + _by_rank([each for each in found if all(each is not other for other in chosen)])
+
+
+def _order(goals: NDArray[np.float64], objective: Objective) -> list[int]:
+    """Return the places of a front's points, the one that the study would choose first."""
+    weights = [objective.weights[measure] for measure in objective.measures] if objective.weights else []
+    return list(map(int, np.argsort(-preference(goals, weights), kind="stable")))

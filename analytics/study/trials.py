@@ -9,7 +9,10 @@ from analytics.study.space import Point
 FIGURES: Final = (
     "fills",
     "fill_ratio",
+    "taker_fills",
     "turnover_quote",
+    "fees_quote",
+    "taker_fees_quote",
     "edge_bps",
     "quoted_capture_bps",
     "realised_capture_5s_bps",

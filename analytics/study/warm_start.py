@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import orjson
 
-from analytics.study.candidates import rank_trials
+from analytics.study.candidates import preferred
+from analytics.study.settings import Objective
 from analytics.study.space import Space
 from analytics.study.store import read, rows_of
 from analytics.study.trials import TrialRow
@@ -39,10 +40,11 @@ def enqueue(study: Any, known: Mapping[str, dict[str, float]]) -> None:
         study.enqueue_trial(u, user_attrs={FROM: source})
 
 
-def best_of_last(folder: Path, name: str, space: Space) -> tuple[str, TrialRow] | None:
+def best_of_last(folder: Path, name: str, space: Space, objective: Objective) -> tuple[str, TrialRow] | None:
     """Return the newest other study of a study's market and its best trial; None when its space was another.
 
-    Studies that ended before their first trial do not count.
+    Studies that ended before their first trial do not count. Where both have the same several objectives the best is
+    the point of its front that this study would choose.
     """
     market = name.rpartition("-")[0]
     others = [path for path in folder.glob(f"{market}-{'?' * DIGITS}.journal") if path.stem != name]
@@ -50,7 +52,8 @@ def best_of_last(folder: Path, name: str, space: Space) -> tuple[str, TrialRow] 
         study = read(path)
         if study is not None and (rows := rows_of(study)):
             same = study.user_attrs.get(SPACE) == _identity(space)
-            return (path.stem, rank_trials(rows, 1)[0]) if same else None
+            alike = objective if tuple(rows[0].others) == objective.also else Objective()
+            return (path.stem, preferred(rows, alike)[0]) if same else None
     return None
 
 

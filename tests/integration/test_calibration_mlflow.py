@@ -78,6 +78,7 @@ def test_the_parent_run_holds_every_trial_the_plots_and_the_dataset(registry, do
     client, run_id = registry.client, done.logged.run_id
     run = client.get_run(run_id)
     assert run.data.params["seed"] == "7"
+    assert (run.data.params["fill_model"], run.data.params["replay.entry_latency_ns"]) == ("none", "10000000")
     assert run.data.tags["study"] == done.result.name
     assert len(client.get_metric_history(run_id, "trial.score")) == 14
     assert run.inputs.dataset_inputs[0].dataset.digest == done.document.provenance.tape_fingerprint[:36]
@@ -90,7 +91,8 @@ def test_the_parent_run_holds_every_trial_the_plots_and_the_dataset(registry, do
     assert len(table["data"]) == 14
     searched = {"regimes.threshold_quantiles.1", "regimes.low_threshold", "quoting.executor_refresh_time"}
     axes = {"u_threshold_1", "u_spread_3", "u_quoting.cooldown_time"}
-    assert {"trial", "score", "feasible", "edge_bps"} | searched | axes <= set(table["columns"])
+    figures = {"edge_bps", "taker_fills", "taker_fees_quote"}
+    assert {"trial", "score", "feasible"} | figures | searched | axes <= set(table["columns"])
     winner = done.result.winner.point.parameters
     assert float(run.data.params["regimes.low_threshold"]) == winner.regimes.low_threshold
     assert {name for name in run.data.params if name.startswith("base.")} == {f"base.{name}" for name in flat(BASE)}
@@ -102,7 +104,7 @@ def test_a_run_is_found_by_its_tags_and_says_what_happened(registry, market, don
     assert tags["policies"] == "rolling_std / discrete / buy_only"
     assert tags["window"].endswith(" UTC")
     assert (tags["sampler"], tags["objective"], tags["kind"]) == ("tpe", "markout", "study")
-    assert tags["lake_snapshot"] == str(market[1].lake_snapshot)
+    assert (tags["lake_snapshot"], tags["fill_model"]) == (str(market[1].lake_snapshot), "none")
     assert tags["kernel_digest"] == done.document.kernel_digest
     assert tags["git_commit"].startswith(tags["mlflow.source.git.commit"])
     assert tags["version"] == str(done.document.version)

@@ -20,7 +20,10 @@ from tests.integration.rig import SYMBOL, Rig, end, paper_rig, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-ENDED = 160  # orders: enough of them tell something of the queue
+ORDERS = 180  # acknowledged: half of them stand in a queue that trades reach, and 30 are needed
+MARKET = ("--tick-size", "2", "--speed", "3", "--regime", "busy")  # coarse ticks make queues
+QUOTING = {"buy_spreads": [0.6, 1.0, 1.5, 2.0], "sell_spreads": [0.6, 1.0, 1.5, 2.0], "executor_refresh_time": 2.0}
+REGIMES = {"regimes": {"spread_low": 1.0, "spread_medium": 1.0, "spread_high": 1.0}}
 SETTINGS = {
     "MICROVOL_STUDY__FOLDS": '{"train_folds": 2, "validation_folds": 1, "embargo_s": 0.5, "min_window_s": 2.0}',
     "MICROVOL_STUDY__OBJECTIVE": '{"min_fills": 0, "min_fills_per_hour": 0.0}',
@@ -43,7 +46,7 @@ class Studied:
 @pytest.fixture(scope="module")
 def studied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studied]:
     home = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch, paper_rig(home) as rig:
+    with pytest.MonkeyPatch.context() as patch, paper_rig(home, *MARKET) as rig:
         for name, value in SETTINGS.items():
             patch.setenv(name, value)
         days = quoted(rig)
@@ -62,12 +65,11 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studied]:
 def quoted(rig: Rig) -> Days:
     """Quote and record until enough orders have ended, and take both in."""
     champion, begun = rig.home / "champion.json", time.time_ns()
-    write_atomically(champion, rig.document(1, executor_refresh_time=0.5).to_json())
+    write_atomically(champion, rig.document(1, REGIMES, **QUOTING).to_json())
     capture = rig.start("capture")
     supervisor = rig.start("supervisor", "--champion-file", str(champion), "quote")
     wait_for(lambda: rig.quoting(1), 120, "quoting")
-    (journal,) = rig.journals()
-    wait_for(lambda: journal.read_bytes().count(b'"cancelled"') >= ENDED, 300, f"{ENDED} cancelled orders")
+    wait_for(lambda: (seen := rig.status()) and seen.round_trips >= ORDERS, 300, f"{ORDERS} orders")
     assert (end(supervisor), end(capture)) == (0, 0)
     with Lake.open(LakeSettings.under(rig.home / "lake")) as lake:
         assert ingest(lake, rig.layout).problems == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from analytics.study.candidates import front_of
+from analytics.study.candidates import front_of, preferred
 from analytics.study.search import SpaceSettings
 from analytics.study.settings import FoldSettings, Objective, SearchSettings
 from analytics.study.study import StudySettings, run_study, study_name
@@ -61,6 +61,18 @@ def test_the_winner_is_the_knee_of_the_front_of_validation(found):
     distance = np.linalg.norm((high - values) / (high - low), axis=1)
     assert found.winner.trial.number == list(on_front)[int(np.argmin(distance))]
     assert found.winner.trial.number in on_front
+
+
+def test_trials_are_preferred_as_the_winner_is_and_none_is_left_out(found):
+    order = [row.number for row in preferred(found.trials, TWO)]
+    on_front = [row.number for row in front_of(found.trials)]
+    assert set(order[: len(on_front)]) == set(on_front)
+    values = np.array([found.trials[number].goals for number in on_front])
+    low, high = values.min(axis=0), values.max(axis=0)
+    distance = np.linalg.norm((high - values) / (high - low), axis=1)
+    assert order[0] == on_front[int(np.argmin(distance))]
+    points = {tuple(row.u.values()) for row in found.trials}
+    assert len(order) == len(set(order)) == len(points)
 
 
 @pytest.mark.parametrize("wanted", ["markout", "calm_aggressiveness"])

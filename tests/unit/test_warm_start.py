@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from analytics.study import warm_start
 from analytics.study.axes import geometric, scale, stick_breaking, unbroken, ungeometric, unscaled
 from analytics.study.search import SpaceSettings
+from analytics.study.settings import Objective
 from analytics.study.space import Space
 from analytics.study.store import opened
 from analytics.study.trials import TrialRow
@@ -108,30 +109,30 @@ def test_the_newest_other_study_of_the_market_gives_its_best(tmp_path):
     run(tmp_path, NAMES[0], space, 5.0)
     best = run(tmp_path, NAMES[1], space, 1.0)
     run(tmp_path, "paper-ETH-FDUSD-dddddddddddd", space, 1.0)
-    found = warm_start.best_of_last(tmp_path, NAMES[2], space)
+    found = warm_start.best_of_last(tmp_path, NAMES[2], space, Objective())
     assert found is not None
     assert (found[0], found[1].u) == (NAMES[1], best)
-    again = warm_start.best_of_last(tmp_path, NAMES[1], space)
+    again = warm_start.best_of_last(tmp_path, NAMES[1], space, Objective())
     assert again is not None
     assert again[0] == NAMES[0]
 
 
 def test_a_study_of_another_space_gives_nothing(tmp_path):
     run(tmp_path, NAMES[0], space_of(spread_bps=(1.0, 9.0)), 5.0)
-    assert warm_start.best_of_last(tmp_path, NAMES[2], space_of()) is None
-    assert warm_start.best_of_last(tmp_path / "none", NAMES[2], space_of()) is None
+    assert warm_start.best_of_last(tmp_path, NAMES[2], space_of(), Objective()) is None
+    assert warm_start.best_of_last(tmp_path / "none", NAMES[2], space_of(), Objective()) is None
 
 
 def test_a_study_that_ended_before_its_first_trial_does_not_count(tmp_path):
     space = space_of()
     best = run(tmp_path, NAMES[0], space, 5.0)
     (tmp_path / f"{NAMES[1]}.journal").write_bytes(b"")
-    found = warm_start.best_of_last(tmp_path, NAMES[2], space)
+    found = warm_start.best_of_last(tmp_path, NAMES[2], space, Objective())
     assert found is not None
     assert (found[0], found[1].u) == (NAMES[0], best)
     with opened(NAMES[1], tmp_path, None):
         pass
-    assert warm_start.best_of_last(tmp_path, NAMES[2], space) == found
+    assert warm_start.best_of_last(tmp_path, NAMES[2], space, Objective()) == found
 
 
 def test_champion_and_last_best_come_first_and_no_point_twice():
@@ -147,3 +148,26 @@ def test_champion_and_last_best_come_first_and_no_point_twice():
         assert drawn == expected
         assert trials[0].user_attrs[warm_start.FROM] == "champion"
         assert warm_start.FROM not in study.ask().user_attrs
+
+
+@pytest.mark.parametrize(
+    ("objective", "first"),
+    [
+        (Objective(measure="pnl", also=("sharpe",)), 1),
+        (Objective(measure="pnl", also=("sharpe",), weights={"pnl": 0.0, "sharpe": 1.0}), 2),
+        (Objective(measure="pnl"), 0),
+    ],
+)
+def test_a_study_of_the_same_objectives_gives_the_point_that_would_be_chosen(tmp_path, objective, first):
+    space, goals = space_of(), [(9.0, 1.0), (7.0, 8.0), (1.0, 9.0), (6.0, 7.0)]
+    with opened(NAMES[0], tmp_path, None, 2) as store:
+        warm_start.mark(store.study, space)
+        for each in goals:
+            trial = store.study.ask()
+            u = {axis: trial.suggest_float(axis, 0.0, 1.0) for axis in space.dimensions}
+            row = TrialRow(trial.number, each[0], -1.0, u, {}, (each[0],), {}, others={"sharpe": each[1]})
+            trial.set_user_attr("row", row.to_json())
+            store.study.tell(trial, each)
+    found = warm_start.best_of_last(tmp_path, NAMES[2], space, objective)
+    assert found is not None
+    assert found[1].number == first
