@@ -28,7 +28,7 @@ def record(
     `markets` are `VENUE:BASE/QUOTE` or `BASE/QUOTE`, recorded by one process; without them it is `symbol` at `venue`.
     """
     from flows.supervised import holding, supervise
-    from strategy.live.capture import also
+    from strategy.live.command import also
     from strategy.live.supervisor import Supervisor
 
     recorded = named(load_settings(venue=venue, symbol=symbol), markets or [])

@@ -8,31 +8,25 @@ import argparse
 import asyncio
 import sys
 from contextlib import ExitStack
-from typing import Final
 
 import structlog
-from pydantic import ValidationError
 
-from strategy.errors import BadInput
 from strategy.live.capture_status import capture_status_file
-from strategy.live.command import run_process, stop_event, venue_of, venue_parser, watch_parent
+from strategy.live.command import markets, run_process, stop_event, take_also, venue_parser, watch_parent
 from strategy.live.disk_space import DiskSpace
 from strategy.live.layout import Layout
 from strategy.live.recorder import Recorder, record_all
 from strategy.live.segment import SegmentWriter
-from strategy.policies.parameters import one_line
 from strategy.venues.ccxt_feed import CcxtFeed
 from strategy.venues.settings import VenueConfig
 
 log = structlog.get_logger("capture")
 
-ALSO: Final = "--also"
-
 
 def arguments() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     parser = venue_parser("strategy.live.capture", "Record markets into segments.")
-    parser.add_argument(ALSO, action="append", default=[], metavar="JSON", help="a further market; repeatable")
+    take_also(parser)
     parser.add_argument("--seconds", type=float, help="stop after so long")
     parser.add_argument("--rotate-seconds", type=float, default=900.0, help="a new segment this often")
     parser.add_argument("--rotate-bytes", type=int, default=64 << 20, help="a new segment at this size")
@@ -41,26 +35,6 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--clock-seconds", type=float, default=300.0, help="compare the venue's clock this often")
     parser.add_argument("--min-free-mb", type=float, default=0.0, help="stop when less is free on the disk")
     return parser
-
-
-def also(venue: VenueConfig) -> list[str]:
-    """Return the options that name a further market to a capture process; no secret is among them."""
-    return [ALSO, venue.model_dump_json(exclude={"api_key", "secret"}, exclude_none=True)]
-
-
-def markets(options: argparse.Namespace) -> list[VenueConfig]:
-    """Return every market that the options name; BadInput when one is malformed or named twice."""
-    found = [venue_of(options)]
-    for text in options.also:
-        try:
-            found.append(VenueConfig.model_validate_json(text))
-        except ValidationError as error:
-            raise BadInput(f"{ALSO} {text}: {one_line(error)}") from None
-    names = [(venue.name, venue.symbol) for venue in found]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise BadInput(f"{' '.join(twice)} is to be recorded twice")
-    return found
 
 
 async def capture(options: argparse.Namespace) -> int:

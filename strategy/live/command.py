@@ -7,15 +7,19 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import structlog
+from pydantic import ValidationError
 
-from strategy.errors import MicrovolError
+from strategy.errors import BadInput, MicrovolError
 from strategy.live.log import configure_logging
+from strategy.policies.parameters import one_line
 from strategy.venues.settings import VenueConfig, venue_config
 
 log = structlog.get_logger("process")
+
+ALSO: Final = "--also"
 
 
 def venue_parser(module: str, description: str) -> argparse.ArgumentParser:
@@ -42,6 +46,31 @@ def venue_of(arguments: argparse.Namespace) -> VenueConfig:
             "ws_api_url": arguments.ws_api_url,
         }
     )
+
+
+def take_also(parser: argparse.ArgumentParser) -> None:
+    """Let a process take further markets."""
+    parser.add_argument(ALSO, action="append", default=[], metavar="JSON", help="a further market; repeatable")
+
+
+def also(venue: VenueConfig) -> list[str]:
+    """Return the options that name a further market to a live process; no secret is among them."""
+    return [ALSO, venue.model_dump_json(exclude={"api_key", "secret"}, exclude_none=True)]
+
+
+def markets(options: argparse.Namespace) -> list[VenueConfig]:
+    """Return every market that the options name; BadInput when one is malformed or named twice."""
+    found = [venue_of(options)]
+    for text in options.also:
+        try:
+            found.append(VenueConfig.model_validate_json(text))
+        except ValidationError as error:
+            raise BadInput(f"{ALSO} {text}: {one_line(error)}") from None
+    names = [(venue.name, venue.symbol) for venue in found]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise BadInput(f"{' '.join(twice)} is named twice")
+    return found
 
 
 def run_process(main: Callable[[], Coroutine[Any, Any, int]]) -> int:

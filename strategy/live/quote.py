@@ -4,17 +4,21 @@
 new one between two events, and says in `status.json` which version it runs. SIGTERM, a lost supervisor or any fault
 that it does not understand: halt, cancel all, wait until the venue confirms, end. A file `halt` in the live folder
 pauses it until the file is removed; the kill switch (`kill.json`, SIGUSR1) keeps it out until a person re-arms it.
+Every `--also JSON` names a further market by the fields of a VenueConfig, quoted with the same limits in the same loop.
 """
 
 import argparse
 import asyncio
 import os
+import signal
 import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
 
 from pydantic import ValidationError
 
 from strategy.errors import BadInput
-from strategy.live.command import run_process, stop_event, venue_of, venue_parser, watch_parent
+from strategy.live.command import markets, run_process, stop_event, take_also, venue_parser, watch_parent
 from strategy.live.guard import Limits
 from strategy.live.layout import Layout
 from strategy.live.quoter import Quoter
@@ -25,6 +29,7 @@ from strategy.policies.parameters import one_line
 def arguments() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     parser = venue_parser("strategy.live.quote", "Quote with the parameters of the live folder's params.json.")
+    take_also(parser)
     for name, field in Limits.model_fields.items():
         kind = int if field.annotation is int else float
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=field.default, help=field.description)
@@ -38,21 +43,38 @@ def arguments() -> argparse.ArgumentParser:
 
 async def quote(options: argparse.Namespace) -> int:
     """Quote as the options say and return the exit code."""
-    venue, layout = venue_of(options), Layout(options.home)
+    venues, layout = markets(options), Layout(options.home)
+    if options.parent is not None and len(venues) > 1:
+        raise BadInput(f"{len(venues)} symbols were named for one child: a supervisor watches over one")
     try:
         limits = Limits(**{name: getattr(options, name) for name in Limits.model_fields})
     except ValidationError as error:
         raise BadInput(f"limits: {one_line(error)}") from None
-    folder = layout.live(venue.name, venue.symbol)
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = lock_folder(folder)
     stop = stop_event()
     watcher = asyncio.create_task(watch_parent(options.parent, stop), name="parent")
-    try:
-        return await Quoter(venue, layout, options, limits).run(stop)
-    finally:
-        watcher.cancel()
-        os.close(lock)
+    with ExitStack() as locks:
+        for venue in venues:
+            folder = layout.live(venue.name, venue.symbol)
+            folder.mkdir(parents=True, exist_ok=True)
+            locks.callback(os.close, lock_folder(folder))
+        code = await _side_by_side([Quoter(venue, layout, options, limits) for venue in venues], stop)
+    watcher.cancel()
+    return code
+
+
+async def _side_by_side(quoters: Sequence[Quoter], stop: asyncio.Event) -> int:
+    """Quote until `stop`, or until one of them ends: then all do. Return the worst exit code, or raise what was."""
+
+    def signalled() -> None:
+        for each in quoters:
+            each.signalled()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, signalled)
+    tasks = [asyncio.create_task(each.run(stop)) for each in quoters]
+    for task in tasks:
+        task.add_done_callback(lambda _: stop.set())
+    await asyncio.wait(tasks)
+    return max([task.result() for task in tasks])
 
 
 def main() -> int:

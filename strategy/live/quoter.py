@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import signal
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
@@ -70,7 +69,6 @@ class Quoter:
     async def run(self, stop: asyncio.Event) -> int:
         """Quote until `stop`; 0 when it ended in order and nothing rests."""
         self._stop = stop
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._signalled)
         metrics = self._open_metrics()
         self._start_task(self._beat())
         try:
@@ -224,7 +222,8 @@ class Quoter:
             self._board.kill = self._switches.kill
             self._board.become("killed" if session.kill else "halted" if session.halted else "quoting")
 
-    def _signalled(self) -> None:
+    def signalled(self) -> None:
+        """Throw the kill switch, at once."""
         try:
             self._switches.signalled(self._session)
             if self._session is not None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from strategy.live.capture import also
 from strategy.live.capture_status import recorded_markets
+from strategy.live.command import also
 from strategy.live.layout import Layout
 from tests.faults.recording_rig import LoggedVenue, kind, logged_venue, recorded, seen, start_capture
 from tests.integration.rig import wait_for
@@ -46,7 +46,7 @@ def test_markets_of_two_venues_in_one_process_each_into_its_own_folder(venue: Lo
 def test_a_market_named_twice_is_bad_input(venue: LoggedVenue, tmp_path: Path) -> None:
     life = start_capture(tmp_path, venue.config, *also(venue.config))
     assert life.wait() == 2
-    assert life.said() == "microvol: paper BTC/FDUSD is to be recorded twice\n"
+    assert life.said() == "microvol: paper BTC/FDUSD is named twice\n"
 
 
 def test_a_skipped_update_id_is_a_gap_and_a_snapshot_within_a_second(venue: LoggedVenue, tmp_path: Path) -> None:
