@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from flows.settings import TESTNET, Settings
 from strategy.errors import BadInput, Failed
+from strategy.venues.settings import PAPER_LIVE
 
 REAL: Final = "live"  # this name means real money wherever its addresses lead
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -12,6 +13,8 @@ _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 def is_real(settings: Settings) -> bool:
     """Say whether orders at this venue are paid with real money; a venue of which nothing else is known is."""
+    if settings.venue == PAPER_LIVE:
+        return False
     url = settings.venue_table(settings.venue).rest_url
     harmless = url == TESTNET.rest_url or (url is not None and urlsplit(url).hostname in _LOOPBACK)
     return settings.venue == REAL or not harmless

@@ -11,7 +11,7 @@ from flows import kill_switch, rooms
 from flows.doctor_venue import Notice, VenueChecks
 from flows.platform import answers, prefect_answers
 from flows.settings import Settings
-from flows.status import Line, ago
+from flows.status_quoting import Line, ago
 from strategy.errors import Failed, MicrovolError
 from strategy.live.kill_switch import HALT_FILE
 from strategy.policies.document import ParameterDocument

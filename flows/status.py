@@ -5,33 +5,37 @@ Every line is read on its own: a part that cannot be read says why and does not 
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from typing import NamedTuple
 
 from flows import kill_switch, processes, rooms
 from flows.platform import services
 from flows.settings import Settings
+from flows.status_quoting import Line, ago, quoting
 from strategy.errors import MicrovolError
-from strategy.live import doors
-from strategy.policies.document import read_document
 
-
-class Line(NamedTuple):
-    """One line of the status: what, whether it is well, and the facts."""
-
-    what: str
-    state: str
-    detail: str
+Part = Callable[[Settings], Iterator[Line]]
 
 
 def status(settings: Settings) -> list[Line]:
     """Return every line of the status."""
-    quoting = (_held, _switch, _quoting)
-    parts: tuple[Callable[[Settings], Iterator[Line]], ...] = (_servers, *quoting, _capture, _lag, _lake, _versions)
+    return _lines((_servers,), settings) + live_lines(settings) + _lines((_lag, _lake, _versions), settings)
+
+
+def live_lines(settings: Settings) -> list[Line]:
+    """Return what processes write of themselves: read at once."""
+    return _lines((_held, _switch, _quoting, _capture), settings)
+
+
+def slow_lines(settings: Settings) -> Iterator[tuple[str, list[Line]]]:
+    """Yield what has to be asked of servers, lake and registry, each with its name as soon as it has answered."""
+    for part in (_servers, _lag, _lake, _versions):
+        yield part.__name__, _safely(part, settings)
+
+
+def _lines(parts: tuple[Part, ...], settings: Settings) -> list[Line]:
     return [line for part in parts for line in _safely(part, settings)]
 
 
-def _safely(part: Callable[[Settings], Iterator[Line]], settings: Settings) -> list[Line]:
+def _safely(part: Part, settings: Settings) -> list[Line]:
     try:
         return list(part(settings))
     except MicrovolError as error:
@@ -56,33 +60,7 @@ def _switch(settings: Settings) -> Iterator[Line]:
 
 
 def _quoting(settings: Settings) -> Iterator[Line]:
-    venue, symbol = settings.venue, settings.symbol
-    live = doors.read_status(settings.layout, venue, symbol)
-    if live is None or not doors.is_running(settings.layout, venue, symbol):
-        yield Line(f"quoting {venue} {symbol}", "down", "" if live is None else f"last seen {ago(live.heartbeat_ns)}")
-        return
-    counts = f"{live.open_orders} open orders, {live.fills} fills"
-    facts = f"version {live.version}, heartbeat {ago(live.heartbeat_ns)}, {_holdings(settings, live)}{counts}"
-    said = (", panic" if live.panicking else "") + (f"; {live.note}" if live.note else "")
-    yield Line(f"quoting {venue} {symbol}", live.state, facts + _speed(live) + said)
-
-
-def _speed(live: doors.LiveStatus) -> str:
-    """Return how quickly the venue acknowledged the newest orders; nothing before it did."""
-    if live.round_trip_ms_p50 is None or live.round_trip_ms_p99 is None:
-        return ""
-    middle, slow = (f"{ms:.3g} ms" for ms in (live.round_trip_ms_p50, live.round_trip_ms_p99))
-    return f", acknowledged in {middle} (p99 {slow}, {live.round_trips} orders)"
-
-
-def _holdings(settings: Settings, live: doors.LiveStatus) -> str:
-    """Return what a quoting process holds, in base and quote units; nothing before it knows."""
-    if live.base_lots is None or live.quote_atoms is None:
-        return ""
-    sizes = read_document(settings.layout.parameter_file(live.venue, live.symbol)).instrument
-    lot, tick = float(sizes.lot_size), float(sizes.tick_size)
-    base, quote = live.symbol.split(":")[0].split("/")
-    return f"{live.base_lots * lot:.8g} {base}, {live.quote_atoms * lot * tick:.8g} {quote}, "
+    return quoting(settings)
 
 
 def _capture(settings: Settings) -> Iterator[Line]:
@@ -129,16 +107,3 @@ def _versions(settings: Settings) -> Iterator[Line]:
     named = rooms.registry(settings).aliases(settings.venue, settings.symbol)
     for alias in ("champion", "challenger", "previous"):
         yield Line(alias, f"version {named[alias]}" if alias in named else "none", "")
-
-
-def ago(ns: int | None) -> str:
-    """Return how long ago a moment was, in words a person reads at a glance."""
-    if ns is None:
-        return "never"
-    seconds = time.time() - ns / 1e9
-    if seconds > 172_800:
-        return f"{datetime.fromtimestamp(ns / 1e9, UTC):%Y-%m-%d %H:%M} UTC"
-    for unit, size in (("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit} ago"
-    return f"{max(seconds, 0):.1f} s ago"

@@ -1,5 +1,6 @@
 """Commands around the servers: up, down, serve, status, doctor, demo."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -43,11 +44,20 @@ def down() -> None:
     platform.down(options.settings_for(), console.line)
 
 
-def status(venue: options.Venue = None, symbol: options.Symbol = None) -> None:
-    """Show what runs, which version quotes, and how fresh the data is."""
+def status(
+    watch: Annotated[bool, typer.Option("--watch", help="Keep the table true until Ctrl-C, on a terminal.")] = False,
+    venue: options.Venue = None,
+    symbol: options.Symbol = None,
+) -> None:
+    """Show what runs, which version quotes, and how fresh the data is; exit 0 whatever it shows: the doctor judges."""
+    settings = options.settings_for(venue, symbol)
+    if watch and sys.stdout.isatty():
+        from flows.status_watch import watch as watched
+
+        watched(settings, console.out())
+        return
     from flows.status import status as lines
 
-    settings = options.settings_for(venue, symbol)
     console.table(f"microvol at {settings.home}", ("what", "state", "detail"), lines(settings))
 
 

@@ -86,6 +86,7 @@ def test_a_futures_account_is_examined_in_its_own_words(tmp_path: Path) -> None:
     ("name", "table", "real"),
     [
         ("paper", None, False),
+        ("paper-live", None, False),
         ("testnet", None, False),
         ("live", None, True),
         ("desk", BINANCE, True),

@@ -9,6 +9,7 @@ import pytest
 
 from flows.cli import run
 from flows.parameters import read_parameters
+from flows.status_quoting import Line
 from strategy.kernel.sources import POLICY_PATH
 from strategy.policies.registry import KINDS, policies
 
@@ -91,6 +92,15 @@ def test_output_in_a_pipe_has_no_colour_and_no_cut_words(home: Path, capsys: pyt
     shown = capsys.readouterr().out
     assert "\x1b" not in shown
     assert "http://127.0.0.1:9/api" in shown
+
+
+def test_a_watch_without_a_terminal_is_one_plain_table(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("flows.status.status", lambda settings: [Line("quoting", "down", settings.symbol)])
+    assert run(["status", "--watch"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert rows.count(["│", "quoting", "│", "down", "│", "BTC/FDUSD", "│"]) == 1
 
 
 def test_every_policy_is_listed_and_shows_its_parameters(capsys: pytest.CaptureFixture[str]) -> None:
