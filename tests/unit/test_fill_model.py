@@ -13,7 +13,7 @@ from analytics.fill_fit.figure import fit_figure
 from analytics.fill_fit.model import FillModel, FittedOn, Interval, Latency, load, settled_version, store, versions
 from analytics.fill_fit.profile import Estimate, Profile
 from analytics.fill_fit.queue_fit import QueueFit
-from analytics.lake.store import Lake, LakeSettings, migrations
+from analytics.lake.store import Lake, LakeSettings
 from analytics.metrics.figures import REGIMES, SUMS, Tally
 from analytics.report.daily import LIVE
 from analytics.report.plots import png
@@ -24,6 +24,7 @@ from flows.settings import load_settings
 from strategy.errors import BadInput, Failed
 from strategy.kernel.records import REGIME_NAMES
 from strategy.replay.run import ReplayConfig
+from tests.unit.older_lake import make_older_lake
 from tests.unit.round_trip_samples import DAY, NEXT_DAY, SYMBOL, VENUE
 
 PLACE = (VENUE, SYMBOL)
@@ -133,11 +134,8 @@ def test_commands_say_in_one_line_what_is_missing(lake: Lake, capsys: pytest.Cap
 def test_a_lake_of_an_older_build_says_how_to_bring_it_up_to_date(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings, every = LakeSettings.under(tmp_path / "old"), migrations()
-    with monkeypatch.context() as older:
-        older.setattr("analytics.lake.store.migrations", lambda: [each for each in every if each[0] < 50])
-        with Lake.open(settings):
-            pass
+    settings = LakeSettings.under(tmp_path / "old")
+    make_older_lake(settings, 50, monkeypatch)
     with (
         Lake.open(settings, read_only=True) as old,
         pytest.raises(Failed, match="kept no fill models"),

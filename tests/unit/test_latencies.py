@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analytics.lake.store import Lake, LakeSettings, migrations
+from analytics.lake.store import Lake, LakeSettings
 from analytics.tape.latencies import RoundTrips, round_trips
 from analytics.tape.line import Constant, Days, Recorded, read_line
 from analytics.tape.tape import clock_offset
 from strategy.errors import BadInput, Failed
 from strategy.replay.latency import drawn
+from tests.unit.older_lake import make_older_lake
 from tests.unit.round_trip_samples import (
     AHEAD_NS,
     DAY,
@@ -166,11 +167,8 @@ def test_without_round_trips_the_error_says_why(lake: Lake, tmp_path: Path, step
 def test_a_lake_of_an_older_build_says_how_to_bring_it_up_to_date(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings, all_of_them = LakeSettings.under(tmp_path / "old"), migrations()
-    with monkeypatch.context() as older:
-        older.setattr("analytics.lake.store.migrations", lambda: [each for each in all_of_them if each[0] < 27])
-        with Lake.open(settings):
-            pass
+    settings = LakeSettings.under(tmp_path / "old")
+    make_older_lake(settings, 27, monkeypatch)
     with (
         Lake.open(settings, read_only=True) as old,
         pytest.raises(Failed, match="kept no venue time of orders: microvol ingest brings it up to date"),
