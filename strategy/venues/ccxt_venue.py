@@ -4,6 +4,7 @@ ccxt signs, sends and knows the error classes. What it parses coalesces or round
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -25,6 +26,8 @@ RECV_WINDOW_MS: Final = 5_000
 # After a failed watch the loop has to breathe: an error that ccxt has stored is raised again at once, for ever.
 PAUSE_SECONDS: Final = 0.05
 CLOSE_SECONDS: Final = 5.0  # a venue that talks on and never answers our close is left after so long
+# ccxt's own logger tells every signed request to whoever turns debugging on; this one has warnings alone.
+_LOGGER: Final = logging.Logger("ccxt", logging.WARNING)
 _SILENT_SECONDS: Final = 3 * KEEP_ALIVE_MS / 1000
 _TEXT_LIMIT: Final = 300
 _REFUSED: Final = 400
@@ -66,6 +69,7 @@ def open_exchange(config: VenueConfig) -> Any:
             "secret": config.secret.get_secret_value(),
             "enableRateLimit": False,  # costs 250 ms a websocket message; see strategy.venues.budget
             "timeout": RECV_WINDOW_MS,
+            "logger": _LOGGER,
             "options": {
                 "defaultType": "swap" if config.is_futures else "spot",
                 "fetchMarkets": {"types": ["linear" if config.is_futures else "spot"]},
