@@ -57,6 +57,18 @@ def test_a_registered_document_comes_back_equal_and_numbered(registry, store):
     assert registry.aliases(*PLACE) == {"challenger": stored.version}
 
 
+def test_a_version_shows_its_text_and_the_plots_of_its_study(registry, tmp_path):
+    version = register(registry, 4.0)
+    assert registry.plots("paper", "BTC/FDUSD", version) == []
+    run = registry.client.create_run(registry.experiment("paper", "BTC/FDUSD")).info.run_id
+    (tmp_path / "equity_by_fold.png").write_bytes(b"picture")
+    registry.client.log_artifacts(run, str(tmp_path), "plots")
+    document = registry.register(document_with(4.5), run, "# What it is", {})
+    place = ("paper", "BTC/FDUSD", document.version)
+    assert registry.plots(*place) == [("equity_by_fold", "data:image/png;base64,cGljdHVyZQ==")]
+    assert registry.description(*place) == "# What it is"
+
+
 def test_the_artifact_itself_carries_the_version_number(registry):
     version = register(registry, 12.0)
     model = registry.client.get_logged_model(registry.model_id(*PLACE, version))
