@@ -122,6 +122,7 @@ def _auth_file(settings: Settings) -> Path:
     database = folder / "users.db"
     database.unlink(missing_ok=True)
     path = folder / "auth.ini"
-    path.touch(0o600)
+    for private in (database, path):
+        private.touch(0o600)
     path.write_text(_AUTH_FILE.format(database=database))
     return path

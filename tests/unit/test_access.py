@@ -50,7 +50,7 @@ def test_with_a_password_both_servers_ask_for_it_and_clients_have_it(command_hom
     assert (env["MLFLOW_AUTH_ADMIN_USERNAME"], env["MLFLOW_AUTH_ADMIN_PASSWORD"]) == tuple(GOOD.split(":"))
     assert GOOD not in " ".join(command)
     file = command_home / "mlflow" / "auth.ini"
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert {stat.S_IMODE(each.stat().st_mode) for each in (file, file.with_name("users.db"))} == {0o600}
     assert "correct" not in file.read_text()
     _, env = servers.server(settings, "prefect", "0.0.0.0")
     assert env["PREFECT_SERVER_API_AUTH_STRING"] == env["PREFECT_API_AUTH_STRING"] == GOOD
