@@ -24,6 +24,7 @@ from strategy.kernel.records import (
     CANCELLING,
     COOLDOWN,
     FRESH,
+    IDLE,
     PARAMETERS,
     PENDING,
     POSITION,
@@ -34,6 +35,7 @@ from strategy.kernel.records import (
     TRADE,
 )
 from strategy.kernel.risk import replace_holdings
+from strategy.kernel.state import ENTRIES, EXITS
 from strategy.policies.document import ParameterDocument
 from strategy.policies.stepper import Stepper, new_event
 from tests.hummingbot_rig.cases import BALANCES, MOVED, PAIR, Case, every_case, market
@@ -113,6 +115,8 @@ class Kernel:
         for slot, shown in zip(state.slots, sample["slots"], strict=True):
             for name, value in shown.items():
                 slot[name] = value
+        if any(shown["state"] != IDLE for shown in sample["slots"][ENTRIES:]):
+            state.core[0]["exits_used"] = 1
         actions = []
         if sample["core"]["version"] != self._version:
             self._version = sample["core"]["version"]
@@ -198,6 +202,11 @@ def test_markets_led_through_every_regime_and_slots_through_every_state(runs: di
     states = {slot["state"] for sample in samples for slot in sample["slots"]}
     assert states >= {PENDING, QUOTED, CANCELLING, COOLDOWN, POSITION}
     assert sum(run["fills"] for run in runs.values()) > 100
+
+
+def test_profit_orders_of_filled_quotes_are_shown_to_the_strategy(runs: dict[str, dict[str, Any]]) -> None:
+    shown = [slot for sample in runs["barriers"]["samples"] for slot in sample["slots"][ENTRIES:EXITS]]
+    assert any(slot["state"] == QUOTED and slot["price_ticks"] > 0 for slot in shown)
 
 
 def test_a_breach_of_the_rebalance_threshold_has_one_order(runs: dict[str, dict[str, Any]]) -> None:

@@ -214,3 +214,17 @@ def test_bad_usage_is_one_line(
 ) -> None:
     assert run(["export", *arguments, "--out", "out"]) == 2
     assert why in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_policy_of_a_plug_in_goes_along() -> None:
+    code = (
+        "from tests.unit.hummingbot_streams import compared\n"
+        "from tests.unit.kernel_samples import parameter_set\n"
+        "print(compared(parameter_set(spread={'policy': 'constant', 'width_bps': 2.5}), 300))"
+    )
+    plugged = {"NUMBA_DISABLE_JIT": "1", "MICROVOL_POLICY_PATH": str(ROOT / "tests" / "plugin" / "files")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | plugged, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith("Compared(difference='',"), done.stderr

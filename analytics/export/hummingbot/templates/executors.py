@@ -1,5 +1,6 @@
 """A controller's executors as the strategy's slots: what may rest, what holds something, what pauses."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -21,8 +22,9 @@ from strategy.kernel.records import (
     REBALANCE,
     REJECT_OTHER,
     SELL,
+    TAKE_PROFIT,
 )
-from strategy.kernel.state import EXITS
+from strategy.kernel.state import ENTRIES, EXITS
 
 NS = 1_000_000_000
 REBALANCE_LEVEL = "position_rebalance"  # Hummingbot's name for the order that rebalances
@@ -81,6 +83,7 @@ class Executors:
             self._filled.add(info.id)
         if has_barriers(info):
             self._barred.add(info.id)
+        self._show_profit_order(quoting, i, [each for each in mine if each.trade_type != info.config.side])
         state, until_ns = self._state_of(quoting, info, entry, now_ns)
         slot = quoting.slots[i]
         if slot["state"] not in (IDLE, COOLDOWN) or (slot["state"] == COOLDOWN and state == IDLE):
@@ -98,6 +101,22 @@ class Executors:
             leaves_lots=round((info.config.amount - done) / quoting.lot_size),
             placed_ns=round(info.timestamp * NS),
             cooldown_until_ns=until_ns,
+        )
+
+    def _show_profit_order(self, quoting: Quoting, i: int, closing: list[Any]) -> None:
+        """Show the resting order that closes what slot `i` holds: it locks funds, and no quote may reach it.
+
+        Not where a rebalance may come: it waits for such orders to go, and only the executor can cancel this one.
+        """
+        resting = next((each for each in closing if each.order_type.is_limit_type() and not each.is_done), None)
+        if resting is None or quoting.parameters["quoting"]["rebalance_threshold"] != math.inf:
+            return
+        quoting.core["exits_used"] = 1
+        quoting.slots[ENTRIES + i].update(
+            state=QUOTED,
+            purpose=TAKE_PROFIT,
+            price_ticks=round(resting.price / quoting.tick_size),
+            leaves_lots=round((resting.amount - resting.executed_amount_base) / quoting.lot_size),
         )
 
     def _state_of(self, quoting: Quoting, info: Any, entry: Any, now_ns: int) -> tuple[int, int]:
