@@ -11,6 +11,7 @@ import pytest
 from flows import log, nightly, runner
 from flows.promote import acknowledged
 from flows.settings import Settings, load_settings
+from strategy.errors import Failed
 from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.live.doors import LiveStatus, write_status
 
@@ -78,6 +79,30 @@ def test_nightly_promotes_only_what_passed_its_gates(
     done = nightly.nightly.fn(venue="paper", symbol="BTC/FDUSD")
     assert calls == ["ingest", "calibrate", *(["promote"] if passed else []), "report"]
     assert (done["version"], done["promoted"]) == (3, passed)
+
+
+@pytest.mark.parametrize(
+    ("mode", "passed", "outcome"),
+    [
+        ("dry-run", True, "dry run: it would have been promoted"),
+        ("dry-run", False, "blocked by its gates"),
+        ("ask", False, "blocked by its gates"),
+        ("ask", True, "asked: run r1"),
+    ],
+)
+def test_only_auto_promotes_by_itself(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, mode: nightly.Mode, passed: bool, outcome: str
+) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(nightly, "promote", FakeFlow({}, calls, "promote"))
+    monkeypatch.setattr(nightly, "asked", lambda *_: "r1")
+    assert nightly.decided(settings, mode, {"version": 3, "passed": passed, "gates": "g"}) == outcome
+    assert calls == []
+
+
+def test_nobody_can_be_asked_without_a_server(settings: Settings) -> None:
+    with pytest.raises(Failed, match="promotion.mode is ask, and no Prefect server at"):
+        nightly.asked(settings, 3, "nightly")
 
 
 def test_without_a_quoting_process_a_promotion_waits_for_nobody(settings: Settings) -> None:
