@@ -101,7 +101,7 @@ def test_only_auto_promotes_by_itself(
 
 
 def test_nobody_can_be_asked_without_a_server(settings: Settings) -> None:
-    with pytest.raises(Failed, match="promotion.mode is ask, and no Prefect server at"):
+    with pytest.raises(Failed, match=r"promotion\.mode is ask, and no Prefect server at"):
         nightly.asked(settings, 3, "nightly")
 
 
