@@ -3,7 +3,7 @@
 Facts behind the environment: with the default lease storage a restart of the server kills a live flow 223 s later; two
 processes that meet on a fresh MLflow database leave it broken, so it is upgraded once before; MLflow's job execution
 costs two gigabytes and is not used; a worker asks every two seconds, so that a rollback from the page does not wait
-for it; no telemetry leaves the machine.
+for it; passwords are checked by a slow hash, whose answer MLflow keeps for a while; no telemetry leaves the machine.
 """
 
 import os
@@ -21,6 +21,7 @@ _AUTH_FILE: Final = """[mlflow]
 default_permission = NO_PERMISSIONS
 database_uri = sqlite:///{database}
 authorization_function = mlflow.server.auth:authenticate_request_basic_auth
+auth_cache_ttl_seconds = 300
 """
 
 
