@@ -24,6 +24,8 @@ from strategy.replay.driver import ReplayConfig
 from strategy.replay.tape import Tape, TapeInfo
 
 LATENCY_NS: Final = 10_000_000
+MOST_S: Final = {"logging": 15.0, "all": 60.0}
+MOST_SHARE: Final = 0.2  # of the whole, for logging
 FEW: Final = 16  # trials of the study before, which compiles and fills the cache of indices
 
 
@@ -60,8 +62,8 @@ def studied(settings: Settings, tape: Tape, info: TapeInfo, trials: int, cache: 
     return Studied(done, time.perf_counter() - begun, time.process_time() - used)
 
 
-def print_shares(each: Studied) -> None:
-    """Print where the time went, and how much of it is in none of the parts."""
+def print_shares(each: Studied) -> bool:
+    """Print where the time went, and how much of it is in none of the parts; say whether the limits hold."""
     done, seconds = each.done, each.seconds
     assert done.logged is not None
     assert done.document is not None
@@ -71,10 +73,12 @@ def print_shares(each: Studied) -> None:
         print(f"{name:12} {spent:8.2f} s {spent / seconds:7.1%}")
     print(f"{'all':12} {seconds:8.2f} s, {each.processor_s:.2f} s of processor time")
     print(f"{len(done.result.trials)} trials, version {done.document.version}, gates {done.gates}", flush=True)
+    logging = done.logged.seconds
+    return logging < min(MOST_S["logging"], MOST_SHARE * seconds) and seconds < MOST_S["all"]
 
 
-def main() -> None:
-    """Run a small study, then the one that counts."""
+def main() -> int:
+    """Run a small study, then the one that counts; 1 when that one, or its logging, takes too long."""
     parser = argparse.ArgumentParser(prog="python -m bench.study", description=__doc__)
     parser.add_argument("--trials", type=int, default=300)
     parser.add_argument("--hours", type=float, default=24.0, help="length of the synthetic day")
@@ -85,8 +89,9 @@ def main() -> None:
     tape, info = day_tape(Day(hours=options.hours), options.home)
     with served() as settings:
         studied(settings, tape, info, FEW, options.home / "index")
-        print_shares(studied(settings, tape, info, options.trials, options.home / "index"))
+        good = print_shares(studied(settings, tape, info, options.trials, options.home / "index"))
+    return 0 if good else 1
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

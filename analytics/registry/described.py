@@ -26,6 +26,8 @@ FIGURES: Final = (  # of the held-out fold: name, title, digits
     ("max_drawdown_quote", "deepest fall", 3),
     ("inventory_max_base", "largest inventory", 5),
 )
+UNKNOWN: Final = "unknown"
+GATES: Final = "**Gates**, on the held-out fold and around it:"
 TAKEN: Final = ("taker_fills", "taker_fees_quote")  # shown where barriers or rebalancing took something
 SIGMAS: Final = (("calm (10 %)", 0.1), ("median", 0.5), ("busy (90 %)", 0.9))
 
@@ -101,6 +103,8 @@ def study_note(result: StudyResult, info: TapeInfo, verdicts: Sequence[Verdict])
         "",
         *_comparison(result),
         "",
+        GATES,
+        "",
         *_gates(verdicts),
         "",
         "Every trial: `trials.json`. Figures: `plots/`. Nested runs: "
@@ -127,6 +131,8 @@ def version_note(
         "",
         *_widths(result),
         "",
+        GATES,
+        "",
         *_gates(verdicts),
         "",
         f"Policies {family(result.winner.point.parameters)}; {info.symbol} on {info.venue}, {window(info)}, "
@@ -144,8 +150,8 @@ def version_note(
 def headline(result: StudyResult) -> str:
     """Return a version in one line."""
     figures = result.held_out.metrics.overall
-    held_out = f"edge {figures['edge_bps']:.3f} bps on {figures['fills']:.0f} fills held out"
-    return f"winner of {len(result.trials)} trials (trial {result.winner.trial.number}): {held_out}"
+    earned = f"edge {figures['edge_bps']:.3f} bps on {figures['fills']:.0f} fills" if figures["fills"] else "no fill"
+    return f"winner of {len(result.trials)} trials (trial {result.winner.trial.number}): {earned} held out"
 
 
 def _rule(result: StudyResult) -> str:
@@ -173,12 +179,12 @@ def _comparison(result: StudyResult) -> list[str]:
     for name, title, digits in FIGURES:
         values = [each.metrics.overall[name] for each in shown.values()]
         if any(values) or name not in TAKEN:
-            rows.append((title, [f"{value:,.{digits}f}" for value in values]))
+            rows.append((title, [f"{value:,.{digits}f}" if np.isfinite(value) else UNKNOWN for value in values]))
     return _table(["held out", *shown], rows)
 
 
 def _widths(result: StudyResult) -> list[str]:
-    """Return a table of half-spreads at the train windows' sigmas, before inventory."""
+    """Return a table of half-spreads at the train windows' sigmas, before inventory, below what it is."""
     if len(result.sigma) == 0:
         return []
     sigmas = np.quantile(result.sigma, [share for _, share in SIGMAS])
@@ -188,7 +194,8 @@ def _widths(result: StudyResult) -> list[str]:
         (f"{label}: sigma {1e4 * sigma:.3g} bps", [f"{each[i]:.3g}" for each in widths.values()])
         for i, ((label, _), sigma) in enumerate(zip(SIGMAS, sigmas, strict=True))
     ]
-    return _table(["half-spread, bps", *widths], rows)
+    what = "**Half-spreads** at sigmas of the train folds, before inventory moves them:"
+    return [what, "", *_table(["half-spread, bps", *widths], rows)]
 
 
 def _gates(verdicts: Sequence[Verdict]) -> list[str]:
@@ -202,9 +209,11 @@ def _gates(verdicts: Sequence[Verdict]) -> list[str]:
 def _shown(value: float | str) -> str:
     if isinstance(value, str):
         return value
-    return f"{value:.4g}" if np.isfinite(value) else "unknown"
+    return f"{value:.4g}" if np.isfinite(value) else UNKNOWN
 
 
 def _table(head: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
-    lines = [list(head), ["---", *["---:"] * (len(head) - 1)], *([title, *cells] for title, cells in rows)]
+    # MLflow's pages leave no room between columns
+    body = ([title, *(f"&emsp;{cell}" for cell in cells)] for title, cells in rows)
+    lines = [list(head), ["---", *["---:"] * (len(head) - 1)], *body]
     return ["| " + " | ".join(cells) + " |" for cells in lines]

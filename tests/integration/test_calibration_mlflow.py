@@ -2,6 +2,7 @@ import dataclasses
 import json
 import multiprocessing
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -132,6 +133,10 @@ def test_a_version_page_says_what_an_operator_needs(registry, done):
     blocked = ", ".join(verdict.name for verdict in done.verdicts if verdict.passed is False)
     assert (f"**Promotion is blocked** by {blocked}." if blocked else "No gate is in the way") in page.description
     assert f"--reproduce {version}" in page.description
+    assert "nan" not in page.description
+    tables = re.findall(r"([^\n]*)\n\n(\| [^|]* \|)", page.description)
+    assert [table[1] for table in tables] == ["| held out |", "| half-spread, bps |", "| gate |"]
+    assert all(said for said, _ in tables)
     assert f'--version {version} --reason "..."' in page.description
     model = registry.client.get_logged_model(registry.model_id(*PLACE, version))
     assert model.params["regimes.spread_low"] == str(done.document.parameters.regimes.spread_low)
@@ -234,7 +239,7 @@ def test_processes_that_meet_on_a_fresh_database_all_register(tmp_path):
         process.start()
     start.set()
     for process in processes:
-        process.join(120)
+        process.join(300)
     assert [process.exitcode for process in processes] == [0, 0, 0]
     assert sorted(Registry(uri).versions("paper", "BTC/FDUSD")["version"].to_list()) == [1, 2, 3]
 
