@@ -17,7 +17,7 @@ from strategy.live.simulation.matching import Matched, match
 from strategy.live.simulation.walk import (
     KEPT_ORDERS,
     ClockDifference,
-    Piece,
+    enter,
     forget_orders,
     in_flight,
     leave,
@@ -31,7 +31,7 @@ from strategy.replay.tape import empty_tape, prepared
 from strategy.venues.ports import OrderRequest
 
 CAPACITY: Final = LIVE_ORDERS
-_OFTEN_NS: Final = 5_000_000  # the market is looked at no more often than this
+_OFTEN_NS: Final = 1_000_000  # nothing is served for the market alone sooner than this after the last time
 
 
 class SimulatedExchange:
@@ -47,7 +47,7 @@ class SimulatedExchange:
         self._logs: Logs = new_logs()
         self._behind_ns = min(assumptions.response_ns)
         set_window(self._venue.cursor[0], tape, config)
-        self._look_ns: int | None = None  # when what the market has sent is served, on our clock
+        self._served_ns = 0  # when that was, on the venue's clock
         self._forgotten = 0  # orders whose rows have gone: ids count them all the same
 
     @property
@@ -63,8 +63,6 @@ class SimulatedExchange:
         """Take one frame of the market."""
         self._market.frame(local_ns, payload)
         self._clock.learn(self._market)
-        if self._look_ns is None and not self._market.empty:
-            self._look_ns = self._now() + max(self._behind_ns, _OFTEN_NS)
 
     def place(self, request: OrderRequest) -> int:
         """Send an order and return the number by which answers name it."""
@@ -79,11 +77,9 @@ class SimulatedExchange:
         self._send(TAKE if request.kind == "ioc" else PLACE, row)
         return int(row["order_id"]) + self._forgotten
 
-    def cancel(self, order_id: int) -> int:
-        """Send a cancel and return when it has arrived and an answer would be back."""
-        row = self._logs.orders[order_id - self._forgotten - 1]
-        arrives_ns = self._send(CANCEL, row)
-        return arrives_ns + int(self._venue.latencies.response_ns.max()) + self._clock.ns
+    def cancel(self, order_id: int) -> None:
+        """Send a cancel; of an order that has gone by the time it arrives nothing more is heard."""
+        self._send(CANCEL, self._logs.orders[order_id - self._forgotten - 1])
 
     def answers(self) -> Iterator[np.void]:
         """Yield the answers that have reached us by now, as the kernel's events."""
@@ -99,16 +95,16 @@ class SimulatedExchange:
     @property
     def due_ns(self) -> int | None:
         """Return when there is something to be served or the next answer is here; None while there is neither."""
-        cursor = self._venue.cursor[0]
-        due = [] if self._look_ns is None else [self._look_ns - self._clock.ns]
+        cursor, first_ns = self._venue.cursor[0], self._market.first_ns(self._clock.ns)
+        due = [] if first_ns is None else [max(first_ns + self._behind_ns, self._served_ns + _OFTEN_NS)]
         if cursor["first_request"] < cursor["last_request"]:
-            due.append(int(self._logs.requests[int(cursor["first_request"])]["arrives_ns"]) + self._behind_ns + 1)
+            due.append(int(self._logs.requests[int(cursor["first_request"])]["arrives_ns"]) + self._behind_ns)
         if cursor["first_response"] < cursor["last_response"]:
             due.append(int(self._logs.responses[int(cursor["first_response"])]["local_ts"]))
         return min(due) + self._clock.ns if due else None
 
-    def _send(self, kind: int, row: np.void) -> int:
-        """Put a request on the line and return when it arrives, on the venue's clock (strategy.replay.latency)."""
+    def _send(self, kind: int, row: np.void) -> None:
+        """Put a request on the line; none arrives before the one sent before it (strategy.replay.latency)."""
         cursor, entry_ns = self._venue.cursor[0], self._venue.latencies.entry_ns
         due = self._venue_ns() + int(entry_ns[int(cursor["requests_sent"]) % len(entry_ns)])
         cursor["requests_sent"] += 1
@@ -122,20 +118,16 @@ class SimulatedExchange:
         request["action"] = action
         cursor["last_request"] += 1
         self._venue, self._logs = with_room(self._venue, self._logs)
-        return int(cursor["last_arrives_ns"])
 
     def _advance(self) -> None:
-        cursor, self._look_ns = self._venue.cursor[0], None
-        tape, depth = self._market.tape(self._clock.ns)
-        Piece(tape, depth).enter(cursor)
-        cursor["end_ns"] = max(self._venue_ns() - self._behind_ns, int(cursor["now"])) + 1
+        cursor, self._served_ns = self._venue.cursor[0], self._venue_ns()
+        tape, _ = self._market.tape(self._clock.ns)
+        enter(cursor, tape, self._served_ns - self._behind_ns + 1)
         while not match(lend(Matched(tape, self._venue, self._logs))):
             self._venue, self._logs = with_room(self._venue, self._logs)
         cursor = self._venue.cursor[0]
         cursor["fills"] = 0
         leave(cursor, self._market, tape)
-        if not self._market.empty:
-            self._look_ns = self._now() + _OFTEN_NS
         self._forget()
 
     def _forget(self) -> None:

@@ -72,10 +72,12 @@ class MarketRows:
         """Say whether the book is unknown while updates come that a snapshot could be continued by."""
         return self._hears_depth and not self._sequence.known
 
-    @property
-    def empty(self) -> bool:
-        """Say whether there is no row that has not been dropped."""
-        return not (self._updates.exch or self._trades or self._gaps)
+    def first_ns(self, offset_ns: int) -> int | None:
+        """Return the venue's time of the first row that has not been dropped, None without any."""
+        kept = self._updates
+        rows = [(kept.exch[0], kept.local[0])] if kept.exch else []
+        rows += [(row[0], row[1]) for row in (*self._trades[:1], *self._gaps[:1])]
+        return min((exch or local - offset_ns for exch, local in rows), default=None)
 
     def frame(self, local_ns: int, payload: bytes) -> None:
         """Take one frame; one that cannot be read loses the book."""

@@ -13,7 +13,7 @@ from strategy.kernel.borrowing import lend
 from strategy.kernel.records import CANCELLING, EVENT, PENDING, QUOTED
 from strategy.live.simulation.assumptions import Assumptions
 from strategy.live.simulation.market_rows import MarketRows
-from strategy.live.simulation.walk import KEPT_ORDERS, ClockDifference, Piece, forget_orders, in_flight, info_of, leave
+from strategy.live.simulation.walk import KEPT_ORDERS, ClockDifference, enter, forget_orders, in_flight, info_of, leave
 from strategy.policies.composition import compose, policy_names
 from strategy.policies.document import ParameterDocument
 from strategy.policies.packing import atom_size
@@ -66,8 +66,7 @@ class Shadow:
         if self._run is None:
             self._run = new_run(tape, info_of(self.document.instrument), self.document.parameters, self.config)
         run, cursor = self._run, self._run.venue.cursor[0]
-        Piece(tape, depth).enter(cursor)
-        cursor["end_ns"] = max(until_ns - self.clock.ns, int(cursor["now"]))
+        enter(cursor, tape, until_ns - self.clock.ns)
         held = Walked(tape, depth, run.state, run.params, run.out, run.venue, run.logs, self._room)
         while not self._loop(lend(held)):
             run.venue, run.logs = with_room(run.venue, run.logs)

@@ -1,7 +1,6 @@
 """What the shadow's walk and the simulated venue share: rows of the market as a tape, piece by piece, and flat logs."""
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -39,21 +38,15 @@ class ClockDifference:
             market.differences.clear()
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """The rows at hand as a tape."""
-
-    tape: Tape
-    depth: Any
-
-    def enter(self, cursor: np.void) -> None:
-        """Make a venue that stands at the first row ready for this piece."""
-        cursor["widest"] = np.diff(self.tape.level_start).max(initial=0) + 1
-
-
 def info_of(instrument: Instrument) -> TapeInfo:
     """Return what a tape that has no end yet is of."""
     return TapeInfo(**instrument.model_dump(), start_ns=0, end_ns=0, clock_offset_ns=0, lake_snapshot=0, fingerprint="")
+
+
+def enter(cursor: np.void, tape: Tape, end_ns: int) -> None:
+    """Make a venue that stands at the first row ready to be walked up to a time, which never goes back."""
+    cursor["widest"] = np.diff(tape.level_start).max(initial=0) + 1
+    cursor["end_ns"] = max(end_ns, int(cursor["now"]))
 
 
 def leave(cursor: np.void, market: MarketRows, tape: Tape) -> None:
