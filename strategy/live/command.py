@@ -59,13 +59,18 @@ def also(venue: VenueConfig) -> list[str]:
 
 
 def markets(options: argparse.Namespace) -> list[VenueConfig]:
-    """Return every market that the options name; BadInput when one is malformed or named twice."""
+    """Return every market that the options name; BadInput when one is malformed or named twice.
+
+    Those of the first one's venue are of the same account.
+    """
     found = [venue_of(options)]
     for text in options.also:
         try:
-            found.append(VenueConfig.model_validate_json(text))
+            venue = VenueConfig.model_validate_json(text)
         except ValidationError as error:
             raise BadInput(f"{ALSO} {text}: {one_line(error)}") from None
+        keys = {"api_key": found[0].api_key, "secret": found[0].secret} if venue.name == found[0].name else {}
+        found.append(venue.model_copy(update=keys))
     names = [(venue.name, venue.symbol) for venue in found]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
