@@ -31,6 +31,7 @@ from strategy.replay.tape import Tape, TapeInfo
 VENUE, SYMBOL = "paper", "BTC/USDT"
 DAY: Final = date(2024, 8, 8)
 SESSION: Final = "s1"
+TICKS: Final = ("0.01", "1")  # of a fine market and of a coarse one
 PARAMETERS: Final = ParameterSet(
     volatility={"policy": "rolling_std", "vol_window_seconds": 10.0},
     regimes=Regimes(
@@ -44,16 +45,20 @@ SECONDS = 240
 CLOCK_AHEAD_NS = 1_300_000_000  # our clock against the venue's
 
 
-def write_market(path: Path, seed: int = 4) -> None:
-    """Write collector lines: a snapshot, then ten depth messages and about twenty trades a second."""
+def write_market(path: Path, seed: int = 4, coarse: bool = False) -> None:
+    """Write collector lines: a snapshot, then ten depth messages and about twenty trades a second.
+
+    A `coarse` one has ticks of 1.00, so that trades often print where orders of ours stand in a queue.
+    """
     rng = np.random.default_rng(seed)
     mid, last_id, trade_id, book = 6_000_000, 1, 0, set()
     with gzip.open(path, "wb") as file:
         for step in range(SECONDS * 10):
             ns = START_NS + step * 100_000_000
             local = ns + CLOCK_AHEAD_NS
-            mid += int(rng.normal(0, 150))
-            wanted = {(side, mid - side * (5 + 40 * i)) for side in (1, -1) for i in range(15)}
+            mid += 100 * round(rng.normal(0, 0.35)) if coarse else int(rng.normal(0, 150))
+            near, apart = (100, 100) if coarse else (5, 40)
+            wanted = {(side, mid - side * (near + apart * i)) for side in (1, -1) for i in range(15)}
             gone = book - wanted
             levels = {"b": [], "a": []}
             for side, ticks in sorted(gone):
@@ -68,7 +73,8 @@ def write_market(path: Path, seed: int = 4) -> None:
             for _ in range(rng.poisson(2)):
                 trade_id += 1
                 side = int(rng.choice([1, -1]))
-                ticks = mid + side * (5 + int(rng.geometric(0.01)))
+                away = 100 * int(rng.geometric(0.25)) if coarse else 5 + int(rng.geometric(0.01))
+                ticks = mid + side * away
                 data = {"e": "trade", "E": ns // 10**6, "s": "BTCUSDT", "t": trade_id, "p": price(ticks)}
                 data |= {"q": f"{rng.integers(1, 300) / 1e5:.5f}", "T": ns // 10**6, "m": side < 0}
                 file.write(b"%d %s\n" % (local + 1, orjson.dumps({"stream": "btcusdt@trade", "data": data})))
@@ -88,11 +94,11 @@ def open_lake(folder: Path) -> Any:
     return Lake.open(LakeSettings.under(folder / "lake"))
 
 
-def fill_market(lake: Lake, folder: Path) -> None:
+def fill_market(lake: Lake, folder: Path, coarse: bool = False) -> None:
     """Import the random market."""
     path = folder / "market.gz"
-    write_market(path)
-    import_files(lake, [path], VENUE, SYMBOL, tick_size="0.01", lot_size="0.00001")
+    write_market(path, coarse=coarse)
+    import_files(lake, [path], VENUE, SYMBOL, tick_size=TICKS[coarse], lot_size="0.00001")
 
 
 class LiveDay(NamedTuple):
@@ -109,20 +115,22 @@ class LiveDay(NamedTuple):
 
 
 @contextmanager
-def live_day(home: Path, config: ReplayConfig = AS_IT_WAS, timed: bool = False, missed: int = 0) -> Iterator[LiveDay]:
-    """Make a day under a folder; see `quote_live`."""
+def live_day(
+    home: Path, config: ReplayConfig = AS_IT_WAS, timed: bool = False, missed: int = 0, coarse: bool = False
+) -> Iterator[LiveDay]:
+    """Make a day under a folder; see `write_market` and `quote_live`."""
     registry = Registry(f"sqlite:///{home}/mlflow/mlflow.db")
-    version = register(registry)
+    version = register(registry, coarse=coarse)
     with open_lake(home) as lake:
-        fill_market(lake, home)
+        fill_market(lake, home, coarse)
         tape, info = load_tape(lake, VENUE, SYMBOL)
         result = quote_live(lake, tape, info, version, config=config, timed=timed, missed=missed)
         yield LiveDay(lake, registry, Layout(home), version, tape, info, config, result)
 
 
-def register(registry: Registry, parameters: ParameterSet = PARAMETERS) -> int:
+def register(registry: Registry, parameters: ParameterSet = PARAMETERS, coarse: bool = False) -> int:
     """Register a set and return its version."""
-    instrument = Instrument(venue=VENUE, symbol=SYMBOL, tick_size="0.01", lot_size="0.00001")
+    instrument = Instrument(venue=VENUE, symbol=SYMBOL, tick_size=TICKS[coarse], lot_size="0.00001")
     document = ParameterDocument(version=0, instrument=instrument, parameters=parameters, kernel_digest=KERNEL_DIGEST)
     return registry.register(document, None, "test", {}).version
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from analytics.fill_fit.model import versions
 from analytics.gates.agreement import yesterday
 from analytics.report.causes import explained
 from analytics.report.daily import Day
-from analytics.report.difference import DECISION, FIGURES, LATENCY, Split
+from analytics.report.difference import DECISION, FIGURES, FILL_MODEL, LATENCY, Split
 from analytics.report.difference import VENUE as REST
 from analytics.report.drift import drifts
 from analytics.report.drift_settings import DriftSettings
@@ -100,34 +101,28 @@ def test_page_and_digest_show_foretold_causes_and_realised(written: ReportResult
     assert not re.search(r"(src|href)=\"http|<script|@import|url\((?!#)", page)
 
 
-def test_a_line_that_was_not_recorded_is_the_venues_share_and_said(tmp_path: Path) -> None:
-    with live_day(tmp_path, SLOW_LINE) as day:
-        found = explain(day)
-    split = only(found)
-    assert split.steps == {}
-    assert split.share(REST, "fills") == split.total("fills") != 0
-    assert split.share(DECISION, "fills") != 0  # nan: there is no journal
-    said = " ".join(found.notes)
-    for words in ("what latency did is part", "what the fill model did is part", "session s1 has no journal"):
-        assert words in said
+def test_another_queue_than_assumed_is_found_to_be_the_cause(tmp_path: Path) -> None:
+    quick = dataclasses.replace(AS_IT_WAS, queue_model="power", queue_exponent=0.5)
+    with live_day(tmp_path, quick, timed=True, coarse=True) as day:
+        found = only(explain(day))
+        assert versions(day.lake, VENUE, SYMBOL)["days"].to_list() == [str(DAY)]
+    assert found.share(LATENCY, "fills") == 0
+    assert found.share(FILL_MODEL, "fills") >= 8
+    assert abs(found.share(REST, "fills")) <= 4
 
 
-def test_fills_that_the_tape_does_not_explain_are_the_venues(tmp_path: Path) -> None:
+def test_missing_fills_are_the_venues_and_another_decision_a_drift_that_fails_the_gate(tmp_path: Path) -> None:
     with live_day(tmp_path, timed=True, missed=2) as day:
-        write_journal(day)
-        split = only(explain(day))
-    assert split.share(LATENCY, "fills") == 0
-    assert split.live.overall["fills"] == len(day.result.fills)
-    assert split.share(REST, "fills") < -len(day.result.fills) / 2
-
-
-def test_a_decision_that_comes_out_otherwise_is_a_drift_and_fails_the_gate(tmp_path: Path) -> None:
-    with live_day(tmp_path, timed=True) as day:
         tamper(write_journal(day))
+        found = only(explain(day))
         done = write_report(day.lake, day.registry, day.layout, VENUE, SYMBOL, DAY, tmp_path / "report", ASSUMED)
         agreed = yesterday(day.lake, day.registry, day.info._replace(end_ns=day.info.end_ns + 86_400 * 10**9), ASSUMED)
-    (drift,) = done.drifts
-    assert (drift.measure, drift.value, drift.version) == (DECISION, 1.0, day.version)
+    assert found.share(LATENCY, "fills") == 0
+    assert found.live.overall["fills"] == len(day.result.fills)
+    assert found.share(REST, "fills") < -len(day.result.fills) / 2
+    assert not found.decided.proven
+    drift = next(each for each in done.drifts if each.measure == DECISION)
+    assert (drift.value, drift.version) == (1.0, day.version)
     assert agreed.differing_fields == 1
     assert "drift: version 1" in done.path.read_text()
 

@@ -108,6 +108,16 @@ def test_live_metrics_stand_on_the_versions_own_page_in_mlflow(day: LiveDay, wri
     assert [file.path for file in registry.client.list_artifacts(written.run_id)] == [written.path.name]
 
 
+def test_what_a_day_told_nothing_of_is_the_venues_share_and_said(day: LiveDay, written: ReportResult) -> None:
+    stored = rows_of(day.lake)
+    assert value(stored, "latency", "fills") is None
+    assert value(stored, "decision", "fills") is None
+    assert value(stored, "venue", "fills") == value(stored, "difference", "fills") == 0
+    said = " ".join(written.notes)
+    for words in ("what latency did is part", "what the fill model did is part", "session s1 has no journal"):
+        assert words in said
+
+
 def test_a_day_without_live_quoting_gives_a_page_that_says_so(day: LiveDay) -> None:
     quiet = report(day, on=date(2024, 8, 9))
     assert (quiet.sessions, quiet.fills, quiet.run_id) == (0, 0, None)
