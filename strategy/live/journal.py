@@ -117,7 +117,7 @@ def event_record(fields: dict[str, int | float]) -> np.void:
 
 def decision_fields(decision: np.void) -> dict[str, Any]:
     """Return all fields of a decision; nan becomes null."""
-    return {name: _plain(decision[name].tolist()) for name in DECISION_FIELDS}
+    return {name: _plain(value) for name, value in zip(DECISION_FIELDS, decision.item(), strict=True)}
 
 
 def action_fields(action: np.void) -> dict[str, int]:
@@ -126,6 +126,8 @@ def action_fields(action: np.void) -> dict[str, int]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
