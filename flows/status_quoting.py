@@ -25,7 +25,8 @@ def quoting(settings: Settings) -> Iterator[Line]:
         yield Line(what, "down", "" if live is None else f"last seen {ago(live.heartbeat_ns)}")
         return
     shadows = f", in its shadow {', '.join(map(str, live.shadows))}" if live.shadows else ""
-    facts = f"version {live.version}, heartbeat {ago(live.heartbeat_ns)}, {live.events} events{shadows}"
+    trial = f" on trial at {live.size_factor:g} of its size" if live.size_factor < 1 else ""
+    facts = f"version {live.version}{trial}, heartbeat {ago(live.heartbeat_ns)}, {live.events} events{shadows}"
     said = (", panic" if live.panicking else "") + (f"; {live.note}" if live.note else "")
     yield Line(what, live.state, facts + said)
     if live.mid_price is not None:

@@ -11,6 +11,7 @@ import pytest
 from analytics.gates.canary import CanaryRecord, CanarySettings, begun, observed, verdict
 from flows import canary, events
 from flows.settings import Settings, load_settings
+from flows.status_quoting import quoting
 from strategy.errors import BadInput, Failed
 from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.live.doors import LiveStatus, write_status
@@ -218,6 +219,11 @@ def test_orders_too_small_for_the_venue_are_refused_before_anything_moves(trial:
     with pytest.raises(BadInput, match=r"makes orders worth 0.02, the least is 5"):
         canary.prepare(trial.settings, filtered(min_notional="5"))
     assert read_sizes(trial.folder) == {2: 0.25}
+
+
+def test_status_says_that_a_version_is_on_trial(trial: Trial) -> None:
+    trial.say(size_factor=0.25)
+    assert next(iter(quoting(trial.settings))).detail.startswith("version 2 on trial at 0.25 of its size, heartbeat")
 
 
 def test_a_record_that_cannot_be_read_is_said(trial: Trial) -> None:
