@@ -28,7 +28,7 @@ def act(settings: Settings, found: "list[Drift]") -> list[str]:
 def _facts(settings: Settings, drift: "Drift") -> dict[str, Any]:
     """Return what an operator is told: what drifted, by how much, and the command to act with."""
     place = {"venue": settings.venue, "symbol": settings.symbol, "act": settings.drift.act}
-    way = f"--venue {settings.venue} --symbol {settings.symbol}"
+    way = events.way(settings)
     commands = {
         "command": f'microvol rollback {way} --reason "drift on {drift.day}"',
         "look": f"microvol report {way} --day {drift.day}",

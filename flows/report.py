@@ -9,6 +9,7 @@ from prefect import flow
 from analytics.tape.line import Days
 from flows import drift, log, rooms
 from flows.fill_model import settled_model, with_fill_model
+from flows.forms import Day, Symbol, Venue
 from flows.latency import settled_on, with_line
 from flows.replay import replay_config
 from flows.runner import step
@@ -23,23 +24,23 @@ if TYPE_CHECKING:
 
 @flow
 def report(
-    day: str | None = None, venue: str | None = None, symbol: str | None = None, act: bool = False
+    day: Day | None = None, venue: Venue | None = None, symbol: Symbol | None = None, act: bool = False
 ) -> dict[str, Any]:
-    """Write the page of a UTC day (default yesterday) and log its metrics on the version that was live.
+    """Write the page of a UTC day, log its figures on the versions that were live, and say how far they drifted.
 
-    With `act` a drift is told, and `[drift] act` is done: what the schedule wants of last night, and nobody who
-    looks at a day of long ago.
+    Args:
+        day: UTC, like 2026-01-31; default yesterday.
+        venue: Default from the settings.
+        symbol: BASE/QUOTE; default from the settings.
+        act: Tell of drift and do what [drift] act says: the schedule's wish, of nobody who looks at an old day.
     """
     chosen = date.fromisoformat(day) if day else datetime.now(UTC).date() - timedelta(days=1)
     settings = load_settings(venue=venue, symbol=symbol)
     done = write_page(settings, chosen)
     publish(settings, done)
     facts = {name: value for name, value in asdict(done).items() if name != "summary"}
-    return (
-        facts
-        | {"drifts": [str(each) for each in done.drifts]}
-        | {"done": drift.act(settings, list(done.drifts)) if act else []}
-    )
+    acted = drift.act(settings, list(done.drifts)) if act else []
+    return facts | {"drifts": [str(each) for each in done.drifts], "done": acted}
 
 
 @step
@@ -70,10 +71,14 @@ def publish(settings: Settings, done: "ReportResult") -> None:
 def assumptions(settings: Settings, day: date) -> "ReplayConfig":
     """Return what the replay beside a day assumes: `[costs] latency = "recorded"` is that day's own.
 
-    A day without round trips has its report all the same: it is replayed with the latencies of the fill model or the
-    constants of [costs], and that is logged.
+    A day without round trips, and a lake without a fill model yet, have their report all the same: what is missing is
+    left at the constants of [costs], and that is logged.
     """
-    config = with_fill_model(replay_config(settings), settings, settled_model(settings, None))
+    config = replay_config(settings)
+    try:
+        config = with_fill_model(config, settings, settled_model(settings, None))
+    except Failed as error:
+        log.say("fill_model", day=day, taken="constants of [costs]", reason=str(error))
     try:
         return with_line(config, settings, settled_on(settings.costs.latency, Days(day, day)))[0]
     except Failed as error:
