@@ -3,7 +3,8 @@
 import argparse
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import structlog
@@ -79,8 +80,9 @@ class Quoter:
             if metrics is not None:
                 await asyncio.to_thread(metrics.close)
             await end_tasks(self._tasks)
-            await self._feed.close()
-            await self._broker.close()
+            async with self._beating():
+                await self._feed.close()
+                await self._broker.close()
 
     def _open_metrics(self) -> MetricsServer | None:
         board, options = self._board, self._options
@@ -289,19 +291,25 @@ class Quoter:
         return 0 if self._fault is None else 1
 
     async def _close_journals(self, reason: str) -> None:
-        """Close and compress, with a heartbeat all the while: a supervisor would take a silent child for a hung one."""
-        beating = asyncio.create_task(self._beat())
+        """Close and compress, which may take its time."""
         try:
-            if self._journal is not None:
-                await asyncio.to_thread(self._journal.close)
-            if self._shadows is not None:
-                await self._shadows.end(reason)
+            async with self._beating():
+                if self._journal is not None:
+                    await asyncio.to_thread(self._journal.close)
+                if self._shadows is not None:
+                    await self._shadows.end(reason)
         except (MicrovolError, OSError) as error:
             log.warning("journal not closed", error=repr(error))
             self._fault = self._fault or error
+
+    @asynccontextmanager
+    async def _beating(self) -> AsyncIterator[None]:
+        """Show that the process lives: a supervisor would take a silent child for a hung one."""
+        beating = asyncio.create_task(self._beat())
+        try:
+            yield
         finally:
-            beating.cancel()
-            await asyncio.wait([beating])
+            await end_tasks([beating])
 
     def _attempt(self, step: Callable[[], None]) -> None:
         """Take a step of the way out; whatever is broken by now, the venue has to be cleared all the same."""
