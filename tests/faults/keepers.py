@@ -121,6 +121,7 @@ class Supervised:
     def __init__(self, place: Place) -> None:
         """Start."""
         self._place = place
+        place.home.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "strategy.live.supervisor", "--home", str(place.home)]
         with (place.home / "supervisor.err").open("ab") as err:
             self._process = subprocess.Popen(

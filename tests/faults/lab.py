@@ -15,6 +15,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import SecretStr
+
 from strategy.live.doors import LiveStatus, read_status
 from strategy.live.kill_switch import HALT_FILE, KillSwitch
 from strategy.live.layout import Layout
@@ -25,6 +27,7 @@ from strategy.venues.paper.misfortune import Misfortune
 from strategy.venues.paper.server import PaperServer, running
 from strategy.venues.settings import paper_venue
 from tests.faults.keepers import POLL_S, ForkKeeper, Keeper
+from tests.faults.leaks import KEY, SECRET, leaks
 from tests.faults.schedules import Schedule, schedule
 from tests.faults.story import executions, journals, money, parities, sent, told
 from tests.integration.rig import close_quotes
@@ -32,6 +35,7 @@ from tests.unit.fake_broker import INSTRUMENT
 
 SYMBOL: Final = INSTRUMENT.symbol
 SIDE_BY_SIDE: Final = 24
+KEYS: Final = {"api_key": KEY, "secret": SECRET}
 PATIENCE_S: Final = 90.0
 _UNIT: Final = Decimal("1e-8")
 
@@ -42,7 +46,8 @@ class Lab:
     def __init__(self, plan: Schedule, server: PaperServer, home: Path, keeper: Callable[["Lab"], Keeper]) -> None:
         """Prepare a schedule on a running venue; `keeper` starts the quoting process and keeps it running."""
         self._plan, self._server, self.home = plan, server, home
-        self.venue = paper_venue(server.url, SYMBOL)
+        keys = {"api_key": SecretStr(KEY), "secret": SecretStr(SECRET)}
+        self.venue = paper_venue(server.url, SYMBOL).model_copy(update=keys)
         layout = Layout(home)
         self._layout, self._live = layout, layout.live(self.venue.name, SYMBOL)
         self._journals = layout.journal(self.venue.name, SYMBOL)
@@ -142,6 +147,7 @@ class Lab:
         assert self._resting() == set(), f"rest after the end: {self._resting()}"
         assert told(self._journals) == self._truth(), self._situation()
         self._compare_executions()
+        assert (found := leaks(self.home)) == [], f"secrets in files: {found}"
         for report in await asyncio.to_thread(parities, self._journals):
             assert report.equal, f"parity of {report.session}: {report.differing} differ, first {report.differences[0]}"
 
@@ -206,14 +212,14 @@ class Outcome:
         return f"{self.plan}\n  after {self.seconds:.1f} s: {self.fault or 'everything holds'}"
 
 
-async def run_schedule(plan: Schedule, home: Path) -> Outcome:
+async def run_schedule(plan: Schedule, home: Path, keeper: Callable[[Lab], Keeper] = ForkKeeper) -> Outcome:
     """Run one schedule in a new home folder."""
     begun, fault = time.monotonic(), ""
     fees = {"maker_fee_bps": plan.fee_bps, "taker_fee_bps": plan.fee_bps}
-    config = PaperConfig.model_validate({"seed": plan.seed, "regime": "busy", **fees})
+    config = PaperConfig.model_validate({"seed": plan.seed, "regime": "busy", **KEYS, **fees})
     async with running(config) as server:
         try:
-            await Lab(plan, server, home, ForkKeeper).run()
+            await Lab(plan, server, home, keeper).run()
         except Exception as error:  # noqa: BLE001 (the other schedules go on; this is told by its plan)
             fault = f"{type(error).__name__}: {error}"
     return Outcome(plan, fault, time.monotonic() - begun)

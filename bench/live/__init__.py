@@ -1,0 +1,1 @@
+"""What a tick costs until its order is on the way, and what ten symbols cost: `python -m bench.live`."""

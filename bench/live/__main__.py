@@ -1,0 +1,139 @@
+"""Print both parts: tick to order beside the plain ccxt loop, and ten symbols in one process."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import orjson
+import psutil
+
+from bench.live.markets import symbols
+from bench.live.pulse import ENOUGH, SYMBOL, write_pulse
+from strategy.live.command import also
+from strategy.live.doors import read_status
+from strategy.live.layout import Layout
+from strategy.policies.document import write_atomically
+from strategy.venues.settings import VenueConfig, paper_venue
+from tests.integration.rig import ROOT, close_quotes, wait_for
+from tests.unit.fake_broker import INSTRUMENT
+
+CLIENTS: Final = ("microvol", "plain ccxt")
+MARKETS: Final = 10
+# One level a side, and only while there is depth: every return of depth is a tick to answer.
+PULSE: Final = {"risk": {"min_depth_base": ENOUGH, "max_orders_per_second": 100}}
+ONE_LEVEL: Final = {"buy_spreads": [1.0], "sell_spreads": [1.0], "executor_refresh_time": 600.0}
+PIPED: Final = {"stdout": subprocess.PIPE}
+WARM_S: Final = 10.0  # samples of the first seconds are left out: connections, caches, compiled code
+
+
+@contextmanager
+def process(*arguments: str, **given: Any) -> Iterator[subprocess.Popen[str]]:
+    """Run a python module for as long as the block lasts; it ends by SIGTERM."""
+    with subprocess.Popen([sys.executable, "-m", *arguments], cwd=ROOT, text=True, **given) as running:
+        try:
+            yield running
+        finally:
+            running.send_signal(signal.SIGTERM)
+            running.wait(60)
+
+
+@contextmanager
+def quoting(home: Path, venue: VenueConfig, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the quoting process."""
+    with (home / "quote.err").open("wb") as err:
+        environment = {**os.environ, **venue.environment()}
+        arguments = ("strategy.live.quote", "--home", str(home), *venue.arguments(), *options)
+        with process(*arguments, env=environment, stderr=err) as running:
+            yield running
+
+
+def tick_to_order(seconds: float) -> dict[str, list[float]]:
+    """Run both clients for so long and return each one's times in ms."""
+    with tempfile.TemporaryDirectory() as folder:
+        home, files = Path(folder), [Path(folder) / f"{number}.json" for number in range(len(CLIENTS))]
+        write_pulse(home / "pulse.log", seconds + 120)
+        with process("bench.live.venue", str(home / "pulse.log"), *map(str, files), **PIPED) as venue:
+            assert venue.stdout is not None
+            ours, plain = venue.stdout.readline().split()
+            put_parameters(home, paper_venue(ours, SYMBOL), PULSE, **ONE_LEVEL)
+            with (
+                quoting(home, paper_venue(ours, SYMBOL), "--orders-per-10s", "290"),
+                process("bench.live.plain", plain),
+            ):
+                journals = Layout(home).journal("paper", SYMBOL)
+                wait_for(lambda: any(journals.glob("*.log")), 120, "quoting")
+                time.sleep(WARM_S + seconds)
+        skipped = int(WARM_S * 5)
+        return {
+            name: [ns / 1e6 for ns in orjson.loads(file.read_bytes())[skipped:]]
+            for name, file in zip(CLIENTS, files, strict=True)
+        }
+
+
+def put_parameters(home: Path, venue: VenueConfig, groups: dict[str, Any], **quoting: Any) -> None:
+    """Write the parameters of one symbol."""
+    instrument = INSTRUMENT.model_copy(update={"symbol": venue.symbol})
+    file = Layout(home).parameter_file(venue.name, venue.symbol)
+    file.parent.mkdir(parents=True)
+    write_atomically(file, close_quotes(instrument, groups=groups, **quoting).to_json())
+
+
+def print_tick_to_order(seconds: float) -> None:
+    """Print each client's line."""
+    print(f"tick to order, {seconds:g} s             n     p50 ms     p90 ms     p99 ms   worst ms")
+    for name, found in tick_to_order(seconds).items():
+        p50, p90, p99 = np.quantile(found, (0.5, 0.9, 0.99))
+        print(f"  {name:24} {len(found):8} {p50:10.3f} {p90:10.3f} {p99:10.3f} {max(found):10.3f}")
+
+
+def side_by_side(seconds: float) -> tuple[float, float, float]:
+    """Quote ten symbols in one process; return the share of a core that it takes, events a second, and MB."""
+    with tempfile.TemporaryDirectory() as folder, process("bench.live.markets", f"{MARKETS}", **PIPED) as venues:
+        assert venues.stdout is not None
+        home, urls = Path(folder), venues.stdout.readline().split()
+        markets = [paper_venue(url, symbol) for url, symbol in zip(urls, symbols(MARKETS), strict=True)]
+        for market in markets:
+            put_parameters(home, market, {})
+        with quoting(home, markets[0], *chain.from_iterable(also(each) for each in markets[1:])) as running:
+            states = [lambda each=each: read_status(Layout(home), each.name, each.symbol) for each in markets]
+            wait_for(lambda: all((found := state()) and found.open_orders for state in states), 180, "all quote")
+            time.sleep(WARM_S)
+            watched, before = psutil.Process(running.pid), [state().events for state in states]
+            used, begun = sum(watched.cpu_times()[:2]), time.monotonic()
+            time.sleep(seconds)
+            share = (sum(watched.cpu_times()[:2]) - used) / (time.monotonic() - begun)
+            events = sum(state().events for state in states) - sum(before)
+            return share, events / seconds, watched.memory_info().rss / 1e6
+
+
+def print_symbols(seconds: float) -> None:
+    """Print what ten symbols take of a core."""
+    share, events, rss = side_by_side(seconds)
+    print(
+        f"{MARKETS} symbols in one process, {seconds:g} s: {share:.1%} of a core, {events:.0f} events/s, {rss:.0f} MB"
+    )
+
+
+def main() -> None:
+    """Print what is asked for; everything when nothing is."""
+    parser = argparse.ArgumentParser(prog="python -m bench.live", description=__doc__)
+    parser.add_argument("--only", choices=["order", "symbols"], help="one of the two parts")
+    parser.add_argument("--seconds", type=float, default=60.0)
+    options = parser.parse_args()
+    if options.only != "symbols":
+        print_tick_to_order(options.seconds)
+    if options.only != "order":
+        print_symbols(options.seconds)
+
+
+main()
