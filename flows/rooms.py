@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from flows import access
 from flows.platform import tracking_uri
 from flows.servers import quiet_env
-from flows.settings import Settings, credentials
+from flows.settings import BINANCE, TESTNET, Settings, credentials
 from strategy.errors import BadInput
 
 if TYPE_CHECKING:
@@ -47,6 +47,10 @@ def venue(settings: Settings, trading: bool) -> VenueConfig:
     key, secret = credentials(settings.venue)
     where = {"rest_url": table.rest_url, "stream_url": table.stream_url, "ws_api_url": table.ws_api_url}
     found = VenueConfig.model_validate({"name": settings.venue, "symbol": settings.symbol, **where})
+    if found.is_futures and table.rest_url in (BINANCE.rest_url, TESTNET.rest_url):
+        raise BadInput(
+            f"{settings.symbol} is a perpetual and {table.rest_url} is spot: name futures addresses in [venues.NAME]"
+        )
     if trading and not table.trading:
         quoted = "paper, paper-live, testnet or live"
         raise BadInput(f"venue {settings.venue} is only recorded from; quote on {quoted}")
