@@ -2,18 +2,16 @@
 
 import argparse
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import structlog
 
-from strategy.errors import BadParameters, Failed, MicrovolError
+from strategy.errors import Failed, MicrovolError
 from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.live.audit_log import audit_writer
 from strategy.live.clearing import clear_orders
-from strategy.live.doors import Refused
 from strategy.live.exposition import Gauges, MetricsServer
 from strategy.live.guard import Limits
 from strategy.live.hard_limits import HardLimits
@@ -22,7 +20,8 @@ from strategy.live.last_session import read_last_session
 from strategy.live.layout import Layout
 from strategy.live.ledger import read_ledger
 from strategy.live.opening import Opening, open_account
-from strategy.live.parameter_file import ParameterFile, checked_document, refusal
+from strategy.live.parameter_door import ParameterDoor
+from strategy.live.parameter_file import ParameterFile
 from strategy.live.reconciliation import Reconciler
 from strategy.live.session import Hooks, Session
 from strategy.live.session_start import SessionStart, client_token, new_stepper, warm_stepper
@@ -31,7 +30,7 @@ from strategy.live.simulation.shadows import Shadows, Surroundings
 from strategy.live.status_board import StatusBoard
 from strategy.live.switches import Switches
 from strategy.live.warm_up import LiveStepper
-from strategy.policies.document import Instrument, ParameterDocument
+from strategy.policies.document import ParameterDocument
 from strategy.venues.ending import end_tasks
 from strategy.venues.ports import Balance, OwnFill
 from strategy.venues.settings import VenueConfig
@@ -41,7 +40,6 @@ log = structlog.get_logger("quote")
 CLEAR_SECONDS: Final = 12.0
 _LOOK_SECONDS: Final = 0.2
 _HEARTBEAT_SECONDS: Final = 0.5
-_SAY_AGAIN_SECONDS: Final = 10.0
 _AGAIN_SECONDS: Final = 0.05
 
 
@@ -56,7 +54,8 @@ class Quoter:
         self._journals = layout.journal(venue.name, venue.symbol)
         self._switches = Switches(self._folder, venue.name, venue.symbol, audit_writer(layout))
         self._board = StatusBoard(venue, layout.status_file(venue.name, venue.symbol))
-        self._file = ParameterFile(layout.parameter_file(venue.name, venue.symbol))
+        file = ParameterFile(layout.parameter_file(venue.name, venue.symbol))
+        self._door = ParameterDoor(file, self._board, lambda: self._stop.is_set())
         self._journal: JournalWriter | None = None
         self._session: Session | None = None
         self._shadows: Shadows | None = None
@@ -92,7 +91,7 @@ class Quoter:
     async def _begin(self) -> bool:
         """Check everything that can be checked before the first order; False when stopped meanwhile."""
         instrument = await self._broker.instrument()
-        document = await self._first_document(instrument)
+        document = await self._door.first(instrument)
         if document is None:
             return False
         if document.kernel_digest != KERNEL_DIGEST:
@@ -102,33 +101,6 @@ class Quoter:
         opening = await open_account(self._broker, last, self._options.allow_foreign, CLEAR_SECONDS)
         self._open_session(document, opening, new_stepper(document, opening.balance))
         return True
-
-    async def _first_document(self, instrument: Instrument) -> ParameterDocument | None:
-        """Wait for a parameter file that may be used, saying what is missing."""
-        said = 0.0
-        while not self._stop.is_set():
-            data = self._file.news()
-            if data is not None:
-                document = self._checked(data, instrument)
-                if document is not None:
-                    return document
-            elif time.monotonic() - said > _SAY_AGAIN_SECONDS:
-                said = time.monotonic()
-                self._board.note = f"waiting for {self._file.path}"
-                log.info("waiting for parameters", path=str(self._file.path))
-            await asyncio.sleep(_LOOK_SECONDS)
-        return None
-
-    def _checked(self, data: bytes, instrument: Instrument) -> ParameterDocument | None:
-        """Return the document, or refuse it for everyone to see and go on as before."""
-        try:
-            document = checked_document(data, self._file.path, instrument)
-        except BadParameters as error:
-            log.warning("parameters refused", reason=str(error))
-            self._board.refuse(refusal(data, str(error)), str(error))
-            return None
-        self._board.refused, self._board.note = None, ""
-        return document
 
     def _open_session(self, document: ParameterDocument, opening: Opening, stepper: LiveStepper) -> None:
         start = SessionStart(
@@ -156,9 +128,14 @@ class Quoter:
         self._look_at_switches(session)
         self._board.write()
         log.info("quoting", session=self._board.session_name, version=document.version, journal=str(self._journal.path))
-        parts = (self._read_market, self._watch, self._look, self._sync)
-        others = (self._read_own(self._reconciler), self._reconciler.run(), self._shadows.run())
-        for work in (*(part(session) for part in parts), *others):
+        parts = (self._read_market, self._watch, self._sync)
+        for work in (
+            *(part(session) for part in parts),
+            self._read_own(self._reconciler),
+            self._reconciler.run(),
+            self._door.follow(session, document.instrument),
+            self._shadows.run(),
+        ):
             self._start_task(work)
 
     def _open_shadows(self, session: Session) -> Shadows:
@@ -190,28 +167,7 @@ class Quoter:
             session.check_stale()
             self._look_at_limits(session)
             self._look_at_switches(session)
-            self._look_at_warm_up(session)
-
-    async def _look(self, session: Session) -> None:
-        """Look several times a second for new parameters; those of other policies may have to be compiled first."""
-        instrument = await self._broker.instrument()
-        while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            data = self._file.news()
-            document = None if data is None else self._checked(data, instrument)
-            if document is not None and document != session.document:
-                await asyncio.to_thread(warm_stepper, document, Balance(0.0, 0.0))
-                if not self._stop.is_set():
-                    session.on_parameters(document)
-            if data is not None:
-                self._board.write()
-
-    def _look_at_warm_up(self, session: Session) -> None:
-        late = session.give_up_warm_up(self._options.warm_up_seconds)
-        if late is not None:
-            reason = f"volatility was not known within {self._options.warm_up_seconds:g} s"
-            log.warning("parameters refused", version=late.version, reason=reason)
-            self._board.refuse(Refused(content_hash=late.content_hash, reason=reason), reason)
+            self._door.give_up(session, self._options.warm_up_seconds)
 
     def _look_at_limits(self, session: Session) -> None:
         loss = None if self._hard is None or self._board.state == "stopping" else self._hard.look(session)

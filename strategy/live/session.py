@@ -4,7 +4,6 @@ The handlers (`on_…`) run in one event loop and never await, so the loop itsel
 order in which it arrives, and what an action brings back at once (a veto) is fed after the event that caused it.
 """
 
-import asyncio
 import math
 import time
 from collections import deque
@@ -29,6 +28,7 @@ from strategy.kernel.records import (
     TIMER,
 )
 from strategy.live.account import Account
+from strategy.live.alarm import Alarm
 from strategy.live.desk import LiveOrder
 from strategy.live.holds import Holds
 from strategy.live.journal import JournalWriter, action_fields
@@ -83,7 +83,7 @@ class Session:
         self._pending: deque[np.void] = deque()
         self._feeding = False
         self._last_ns = time.time_ns()
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm = Alarm(self._on_timer, self.failed)
         self._write_head()
 
     def _write_head(self) -> None:
@@ -226,7 +226,7 @@ class Session:
                 self._feed(self._pending.popleft())
         finally:
             self._feeding = False
-        self._arm()
+        self._alarm.set(self._stepper.next_wake_ns or None)
 
     def _feed(self, event: np.void) -> None:
         self.events += 1
@@ -286,22 +286,8 @@ class Session:
         self._last_ns = max(time.time_ns(), self._last_ns)
         return self._last_ns
 
-    def _arm(self) -> None:
-        """Have a TIMER fed at the moment the strategy asks for."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        wake = self._stepper.next_wake_ns
-        if wake > 0:
-            delay = max((wake - time.time_ns()) / 1e9, 0.001)
-            self._timer = asyncio.get_running_loop().call_later(delay, self._on_timer)
-
     def _on_timer(self) -> None:
-        self._timer = None
-        try:
-            self.push(new_event(TIMER, local_ts=max(time.time_ns(), self._stepper.next_wake_ns)))
-        except Exception as error:  # noqa: BLE001 (a timer has no caller who would hear of it)
-            self.failed(error)
+        self.push(new_event(TIMER, local_ts=max(time.time_ns(), self._stepper.next_wake_ns)))
 
     def note_order(self, order: LiveOrder, what: str, detail: str = "", exch_ts: int = 0) -> None:
         """Journal a step in an order's life, with the venue's time of it where that was told."""
@@ -339,7 +325,6 @@ class Session:
 
     def end(self, reason: str) -> None:
         """Stop everything and write the journal's end; the file stays open."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.cancel()
         self.orders.close()
         self._journal.end(self.now_ns(), reason)

@@ -11,6 +11,7 @@ import numpy as np
 
 from strategy.errors import OrderRejected
 from strategy.kernel.records import ACK, FILL, REJECT, REJECT_OTHER, REJECT_POST_ONLY
+from strategy.live.alarm import Alarm
 from strategy.live.simulation.account import SimulatedAccount
 from strategy.live.simulation.assumptions import Assumptions
 from strategy.live.simulation.exchange import CAPACITY, SimulatedExchange
@@ -74,7 +75,7 @@ class SimulatedBroker:
         self._orders: dict[str, _Order] = {}
         self._numbers: dict[int, _Order] = {}  # of orders that are not over
         self._events: asyncio.Queue[OwnEvent | Exception | None] = asyncio.Queue()
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm = Alarm(self._wake, self._events.put_nowait, now)
 
     async def instrument(self) -> Instrument:
         """Return the symbol's filters."""
@@ -155,8 +156,7 @@ class SimulatedBroker:
 
     async def close(self) -> None:
         """End."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.cancel()
         self._events.put_nowait(None)
 
     async def _open(self) -> _Opened:
@@ -173,20 +173,11 @@ class SimulatedBroker:
         """Take the answers that are due, and come back when the next one is."""
         for answer in opened.exchange.answers():
             self._hear(opened.account, answer)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        due_ns = opened.exchange.due_ns
-        if due_ns is not None:
-            delay_s = max((due_ns - self._now()) / 1e9, 0.0)
-            self._timer = asyncio.get_running_loop().call_later(delay_s, self._wake, opened)
+        self._alarm.set(opened.exchange.due_ns)
 
-    def _wake(self, opened: _Opened) -> None:
-        self._timer = None
-        try:
-            self._pump(opened)
-        except Exception as error:  # noqa: BLE001 (a timer has no caller who would hear of it)
-            self._events.put_nowait(error)
+    def _wake(self) -> None:
+        if self._opened is not None:
+            self._pump(self._opened)
 
     def _hear(self, account: SimulatedAccount, answer: np.void) -> None:
         """Take one answer: what the exchange says of an order, or of an execution."""
