@@ -29,6 +29,7 @@ from tests.unit.fake_broker import INSTRUMENT
 
 CLIENTS: Final = ("microvol", "plain ccxt")
 MARKETS: Final = 10
+ALIVE: Final = 50  # events after which a symbol is under way
 # One level a side, and only while there is depth: every return of depth is a tick to answer.
 PULSE: Final = {"risk": {"min_depth_base": ENOUGH, "max_orders_per_second": 100}}
 ONE_LEVEL: Final = {"buy_spreads": [1.0], "sell_spreads": [1.0], "executor_refresh_time": 600.0}
@@ -106,7 +107,7 @@ def side_by_side(seconds: float) -> tuple[float, float, float]:
             put_parameters(home, market, {})
         with quoting(home, markets[0], *chain.from_iterable(also(each) for each in markets[1:])) as running:
             states = [lambda each=each: read_status(Layout(home), each.name, each.symbol) for each in markets]
-            wait_for(lambda: all((found := state()) and found.open_orders for state in states), 180, "all quote")
+            wait_for(lambda: all((found := state()) and found.events > ALIVE for state in states), 180, "all quote")
             time.sleep(WARM_S)
             watched, before = psutil.Process(running.pid), [state().events for state in states]
             used, begun = sum(watched.cpu_times()[:2]), time.monotonic()

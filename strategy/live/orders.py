@@ -27,7 +27,7 @@ log = structlog.get_logger("orders")
 # The venue drops a request that reaches it later than the receive window, so a `missing` order is final only after it.
 UNKNOWN_FINAL_NS: Final = 6_000_000_000
 _ASK_SECONDS: Final = (0.1, 0.25, 0.5, 1.0)
-_KEPT: Final = 10_000  # orders, for news that comes late
+_KEPT: Final = 2_000  # orders, for news that comes late
 
 
 class Orders:

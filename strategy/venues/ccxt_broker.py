@@ -45,7 +45,7 @@ log = structlog.get_logger("broker")
 _PAGE: Final = 1000
 _FEW_LEVELS: Final = 5
 _CLOCK_CODE: Final = -1021
-_ORDERS_KEPT: Final = 10_000
+_ORDERS_KEPT: Final = 2_000
 
 
 class CcxtBroker:
