@@ -2,9 +2,11 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -34,6 +36,12 @@ def left_behind(home: Path) -> list[str]:
     return found
 
 
+def artifacts(home: Path) -> list[str]:
+    """Return the keys of what flow runs showed on their pages."""
+    with closing(sqlite3.connect(f"file:{home}/prefect/prefect.db?mode=ro", uri=True)) as server:
+        return [key for (key,) in server.execute("select key from artifact where type = 'markdown'")]
+
+
 @pytest.mark.slow
 def test_the_whole_loop_exits_0_and_leaves_nothing_running(tmp_path: Path) -> None:
     home = tmp_path / "demo"
@@ -41,6 +49,7 @@ def test_the_whole_loop_exits_0_and_leaves_nothing_running(tmp_path: Path) -> No
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     assert "promotion while quoting" in done.stdout
     assert list((home / "report").rglob("*.html"))
+    assert "report-paper-btc-fdusd" in artifacts(home)
     assert left_behind(home) == []
 
 
