@@ -39,7 +39,8 @@ _UNKNOWN_ORDER: Final = (-2011, -2013)
 _OUTCOME_UNKNOWN: Final = (-1000, -1001, -1006, -1007)
 _REJECT_CODES: Final = {
     -1013: REJECT_FILTER,
-    -2019: REJECT_BALANCE,  # this and the following are futures' own: margin, least notional, post-only
+    -2019: REJECT_BALANCE,  # this and the following are futures' own: margin, reduction, least notional, post-only
+    -2022: REJECT_BALANCE,
     -4164: REJECT_FILTER,
     -5022: REJECT_POST_ONLY,
 }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from strategy.kernel.records import BUY
+from strategy.kernel.records import BUY, SELL
 from strategy.venues.ports import OrderRequest
 from strategy.venues.settings import VenueConfig
 from strategy.venues.units import Units
@@ -100,6 +100,11 @@ def _spot_kind(request: OrderRequest) -> dict[str, str]:
 
 
 def _futures_kind(request: OrderRequest) -> dict[str, str]:
+    """Return the kind of an order; one that closes reduces only if it sells.
+
+    Positions that the strategy closes are those of its slots. The venue's net position is what is held, which is never
+    short: a purchase that closes a slot's sale takes back what was held, and the venue would refuse it as a reduction.
+    """
     kind = {"type": "LIMIT", "timeInForce": "IOC" if request.kind == "ioc" else "GTX"}
-    reduces = {"reduceOnly": "true"} if request.reduce_only else {}
+    reduces = {"reduceOnly": "true"} if request.reduce_only and request.side == SELL else {}
     return kind | reduces | {"newOrderRespType": "RESULT"}

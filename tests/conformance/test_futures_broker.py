@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from strategy.errors import BadInput, OrderRejected
-from strategy.kernel.records import BUY, REJECT_BALANCE, REJECT_FILTER, REJECT_OTHER, REJECT_POST_ONLY, SELL
+from strategy.kernel.records import BUY, REJECT_BALANCE, REJECT_FILTER, REJECT_POST_ONLY, SELL
 from strategy.venues.account_questions import Fees, fees, key_rights
 from strategy.venues.ccxt_broker import CcxtBroker
 from strategy.venues.ccxt_feed import CcxtFeed
@@ -112,7 +112,7 @@ async def test_a_refusal_has_the_kernels_code(server, broker) -> None:
         OrderRequest("mv-1", BUY, mid(server) + FAR, 2): REJECT_POST_ONLY,
         OrderRequest("mv-2", BUY, mid(server) - FAR, 10**5): REJECT_BALANCE,
         OrderRequest("mv-3", BUY, 10**4, 1): REJECT_FILTER,
-        taken(server, "mv-4", SELL, 1, reduce_only=True): REJECT_OTHER,
+        taken(server, "mv-4", SELL, 1, reduce_only=True): REJECT_BALANCE,
     }
     for request, code in refused.items():
         with pytest.raises(OrderRejected) as caught:
@@ -126,6 +126,12 @@ async def test_what_closes_never_opens_the_other_side(server, broker) -> None:
     ended = await broker.place(taken(server, "mv-2", SELL, 8, reduce_only=True))
     assert (ended.status, ended.filled_lots) == ("cancelled", 3)
     assert (await broker.balance()).base_lots == 0
+
+
+async def test_a_purchase_that_takes_back_what_a_slot_sold_opens_anew(server, broker) -> None:
+    ended = await broker.place(taken(server, "mv-1", BUY, 3, reduce_only=True))
+    assert (ended.status, ended.filled_lots) == ("filled", 3)
+    assert (await broker.balance()).base_lots == 3
 
 
 async def test_money_that_comes_in_is_a_transfer_and_executions_are_not(server, broker) -> None:

@@ -132,12 +132,17 @@ async def test_a_taker_goes_out_as_ioc_and_its_end_is_in_the_reply(venue, broker
 
 
 @pytest.mark.parametrize(
-    ("symbol", "reduces", "said"),
-    [("BTC/USDT:USDT", True, "true"), ("BTC/USDT:USDT", False, None), ("BTC/USDT", True, None)],
+    ("symbol", "side", "reduces", "said"),
+    [
+        ("BTC/USDT:USDT", SELL, True, "true"),
+        ("BTC/USDT:USDT", BUY, True, None),
+        ("BTC/USDT:USDT", SELL, False, None),
+        ("BTC/USDT", SELL, True, None),
+    ],
 )
-def test_only_futures_are_told_that_an_order_reduces(symbol: str, reduces: bool, said: str | None) -> None:
+def test_only_futures_are_told_that_a_sale_reduces(symbol: str, side: int, reduces: bool, said: str | None) -> None:
     config = VenueConfig.model_construct(name="paper", symbol=symbol)
-    fields = order_fields(config, Units("0.01", "0.00001"), replace(REQUEST, reduce_only=reduces))
+    fields = order_fields(config, Units("0.01", "0.00001"), replace(REQUEST, side=side, reduce_only=reduces))
     assert fields.get("reduceOnly") == said
 
 
