@@ -56,6 +56,7 @@ SIGNALS: Final = [
     {"policy": "imbalance", "source": "band", "imbalance_bps": 2.0},
     {"policy": "trade_burst", "mean_seconds": 10, "burst_ratio": 1.2, "burst_min_trades": 2},
 ]
+EXPORTED: Final[dict[tuple[str, ...], ModuleType]] = {}  # by the plug-ins in it
 
 
 def sample_set(engine: str, spread: str, inventory: str, signals: bool = True, **groups: Any) -> ParameterSet:
@@ -73,7 +74,14 @@ def sample_set(engine: str, spread: str, inventory: str, signals: bool = True, *
 
 
 def exported(parameters: ParameterSet) -> ModuleType:
-    """Return the module that an export of the set holds."""
+    """Return the module that an export of the set holds: the same for all sets of the rooms' own policies."""
+    foreign = tuple(each.name for each, _ in parameters.chosen() if each.name not in built_in(each.kind))
+    if foreign not in EXPORTED:
+        EXPORTED[foreign] = _exported(parameters)
+    return EXPORTED[foreign]
+
+
+def _exported(parameters: ParameterSet) -> ModuleType:
     places = [("analytics.export.hummingbot.quoting", name) for name in ("Quoting", "checked", "KERNEL_DIGEST")]
     module = ModuleType("micro_vol_strategy")
     exec(compile(strategy_source(parameters, places), "micro_vol_strategy.py", "exec"), module.__dict__)

@@ -44,6 +44,7 @@ def config(folder: Path, parameters: ParameterSet) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_the_module_decides_as_the_kernel_does_to_the_last_bit() -> None:
     rebalanced = {"position_rebalance_threshold_pct": 0.3, "buy_spreads": [1], "sell_spreads": [1, 2]}
     found = compared(sample_set("rolling_std", "linear", "skewed", quoting=rebalanced), 3000)
@@ -53,6 +54,7 @@ def test_the_module_decides_as_the_kernel_does_to_the_last_bit() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_every_policy_decides_without_the_compiler_as_in_the_kernel() -> None:
     done = subprocess.run(
         [sys.executable, "-m", STREAMS],
