@@ -11,14 +11,13 @@ import argparse
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 
 from pydantic import ValidationError
 
 from strategy.errors import BadInput
-from strategy.live.command import markets, run_process, stop_event, take_also, venue_parser, watch_parent
+from strategy.live.command import leave, markets, run_process, stop_event, take_also, venue_parser, watch_parent
 from strategy.live.guard import Limits
 from strategy.live.layout import Layout
 from strategy.live.quoter import Quoter
@@ -84,4 +83,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())
