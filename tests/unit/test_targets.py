@@ -41,5 +41,6 @@ def test_a_set_that_names_none_has_none(marks: Marks) -> None:
 
 
 def test_a_spreads_own_target_counts_where_the_inventory_policy_has_none(marks: Marks) -> None:
-    found = aimed(marks, inventory__policy="neutral", spread__policy="glft", spread__inventory_target_base=0.3)
+    spread = {"spread__policy": "glft", "spread__inventory_target_base": 0.3, "volatility__vol_sampling_interval": 1.0}
+    found = aimed(marks, inventory__policy="neutral", **spread)
     assert found.tolist() == [0.3] * len(marks.ts)
