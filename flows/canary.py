@@ -127,7 +127,7 @@ def _over(settings: Settings, registry: "Registry", record: CanaryRecord, judged
 
 
 def _take_back(settings: Settings, registry: "Registry", record: CanaryRecord, why: str) -> None:
-    from flows.promote import acknowledged
+    from flows.promotion import acknowledged
 
     done = registry.rollback(
         settings.venue,

@@ -1,6 +1,6 @@
 """Commands around parameter versions: promote, rollback, versions, report, nightly."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -35,22 +35,22 @@ def promote(
 
     A gate that the version did not pass blocks it; --override promotes all the same and keeps the reason in the audit.
     """
-    _move("promote", version, reason, venue, symbol, override=override)
+    settings = options.settings_for(venue, symbol)
+    place = {"venue": settings.venue, "symbol": settings.symbol}
+    _say("promote", run(settings, "promote", version=version, reason=reason, override=override, **place))
 
 
 def rollback(
     reason: options.Reason, version: Version = None, venue: options.Venue = None, symbol: options.Symbol = None
 ) -> None:
     """Go back to the champion before (or to a version); returns when the quoting process runs it."""
-    _move("rollback", version, reason, venue, symbol)
+    from flows.promotion import move
+
+    # without Prefect, whose import and records would take longer than the rollback itself
+    _say("rollback", move("rollback", options.settings_for(venue, symbol), version, reason, None))
 
 
-def _move(
-    what: str, version: int | None, reason: str, venue: str | None, symbol: str | None, **more: str | None
-) -> None:
-    settings = options.settings_for(venue, symbol)
-    place = {"venue": settings.venue, "symbol": settings.symbol}
-    done = run(settings, what, version=version, reason=reason, **place, **more)
+def _say(what: str, done: dict[str, Any]) -> None:
     before = done["from_version"] or "none"
     console.line(f"{what}: version {before} -> {done['to_version']}, {done['outcome']}")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flows import log, nightly, runner
-from flows.promote import acknowledged
+from flows.promotion import acknowledged
 from flows.settings import Settings, load_settings
 from strategy.errors import Failed
 from strategy.kernel.jit import KERNEL_DIGEST
