@@ -45,12 +45,12 @@ def held_lots(told: list[dict[str, Any]]) -> list[int]:
 
 
 def test_it_opens_and_closes_and_its_books_are_the_venues_to_the_last_digit(rig: Rig) -> None:
-    closing = {"take_profit": 0.0001, "stop_loss": 0.002, "time_limit": 2.0}
-    rig.put(rig.document(1, groups={"barriers": closing}, **QUOTES))
+    far_asks = QUOTES | {"sell_spreads": [100.0]}  # so that positions are left to the barrier
+    rig.put(rig.document(1, groups={"barriers": {"stop_loss": 0.002, "time_limit": 0.5}}, **far_asks))
     live = rig.start("quote")
     # entries are makers alone: a taker that sells is a barrier's, which closes
     taken = lambda: [trade for trade in rig.state()["trades"] if not (trade["buyer"] or trade["maker"])]  # noqa: E731
-    wait_for(taken, 120, "a position that was opened, and closed by a barrier")
+    wait_for(taken, 240, "a position that was opened, and closed by a barrier")
     assert end(live) == 0
     state, told = rig.state(), bodies(rig)
     assert state["open_orders"] == []
