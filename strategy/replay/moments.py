@@ -11,7 +11,7 @@ import numpy as np
 
 from strategy.kernel.jit import jit_entry
 from strategy.kernel.state import Records
-from strategy.replay.index import Clock, Index
+from strategy.replay.index import Index
 from strategy.replay.tape import I64, Tape
 
 OF_UPDATES: Final = ("update_local", "update_exch", "bid_ticks", "ask_ticks", "bid_lots", "ask_lots")
@@ -37,13 +37,7 @@ def side_by_side(tape: Tape, index: Index) -> tuple[Tape, Index, Records, Record
     views: dict[str, Any] = {name: _written(moments, name, getattr(tape, name)) for name in OF_UPDATES}
     views |= {name: _written(trades, name, getattr(tape, name)) for name in OF_TRADES}
     found: dict[str, Any] = {name: _written(moments, name, getattr(index, name)) for name in OF_INDEX}
-    clocks = {
-        "exch_updates": _with_times(index.exch_updates, views["update_exch"]),
-        "local_updates": _with_times(index.local_updates, views["update_local"]),
-        "local_trades": _with_times(index.local_trades, views["trade_local"]),
-    }
-    indexed = index._replace(**{**found, **clocks})
-    return tape._replace(**views), indexed, moments, trades
+    return tape._replace(**views), index._replace(**found), moments, trades
 
 
 def aligned(rows: int, dtype: np.dtype[np.void], line: int = 64) -> Records:
@@ -59,7 +53,3 @@ def _written(records: Records, name: str, column: I64) -> I64:
     view: I64 = records[name][: len(column)]
     view.setflags(write=False)
     return view
-
-
-def _with_times(clock: Clock, times: I64) -> Clock:
-    return clock._replace(times=times)

@@ -75,8 +75,10 @@ def run(market: Any, held: Any, end_ns: int) -> bool:
                     return False
             if due >= end_ns:
                 return True
-            if source == WAKE and renew(market, state, params, out, venue, logs, skip, due, end_ns):
-                continue
+            if source == WAKE:
+                due = renew(market, state, params, out, venue, logs, skip, due, end_ns)
+                if due == NEVER:
+                    continue
             c["now"] = max(c["now"], due)
         enters(place, c["now"], source)
         if source <= REQUEST:
