@@ -125,9 +125,9 @@ def first_at(clock: Any, ns: int) -> int:
     low, high = cells[cell], cells[cell + 1]
     if high - low > NEAR or low + NEAR > len(times):
         return place_of(times, low, high, ns)
-    row = low
+    first, row = np.uint64(low), low  # of a signed place it is asked whether it counts from the end
     for i in range(NEAR):
-        row += 1 if times[low + i] < ns else 0
+        row += 1 if times[first + np.uint64(i)] < ns else 0
     return int(row)
 
 

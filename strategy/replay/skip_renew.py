@@ -14,18 +14,17 @@ from typing import Any, Final
 
 from strategy.kernel.act import is_news
 from strategy.kernel.jit import jit, jit_apart
-from strategy.kernel.quotes import cost_of, entry_at, first_of, held, locked_by_exits, opposite_best, want_level
+from strategy.kernel.quotes import cost_of, entry_at, first_of, held, locked_by_exits, want_level
 from strategy.kernel.records import (
     BUY,
     ENTRY,
-    PLACE,
     QUOTED,
     R_CROSS_ADJUSTED,
     R_WARMUP,
     SELL,
     WARMUP,
 )
-from strategy.kernel.slots import send
+from strategy.kernel.slots import occupy
 from strategy.kernel.step import decide_sides, desk_of, rules_of
 from strategy.replay import rows
 from strategy.replay.exchange import MARGIN
@@ -56,6 +55,7 @@ def renew(
     bound = undisturbed_until(market.tape, track, desk, rules, logs, skip, c, end_ns)
     kept, clear = max(place["scanned"], place["row"]), max(c["exch_update"], c["clear_bin"])
     first_id, sent_ns, end, times, tried = core["next_order_id"], 0, 0, 0, False
+    bid, ask = own_limit(desk, SELL), own_limit(desk, BUY)
     while c["orders"] + MARGIN < len(logs.orders):
         at, others, count = next_renewal(desk, rules.quoting[0]["refresh_ns"])
         if at < c["now"] or at >= bound or at + place["renewal_ns"] >= min(bound, others):
@@ -72,11 +72,13 @@ def renew(
                 break
         arrived = first_at(index.exch_updates, gone_ns + place["entry_ns"] + 1)
         at_venue = first_from(index.exch_updates, arrived, last + 1)
-        if not stays_clear(index.touches, clear, at_venue, own_limit(desk, SELL), own_limit(desk, BUY)):
+        if not stays_clear(index.touches, clear, at_venue, bid, ask):
             break
-        if not renew_once(market, state, params, out, logs, skip, c, due, gone_ns, row, arrived, count):
+        if not want_anew(market, state, params, skip, c, due, gone_ns, row, arrived, count, ask):
             tried = True
             break
+        send_anew(desk, logs, c, due, gone_ns, rules.quoting[0]["refresh_ns"], due + place["entry_ns"])
+        bid, ask = own_limit(desk, SELL), own_limit(desk, BUY)
         sent_ns, end, clear, times = gone_ns, seen, arrived, times + 1
     if times > 0:
         settle(market, desk, rules, venue, logs, skip, sent_ns, end, first_id, times)
@@ -87,39 +89,46 @@ def renew(
 
 
 @jit
-def renew_once(
-    market: Any, state: Any, params: Any, out: Any, logs: Any, skip: Any, c: Any,
-    due: int, gone_ns: int, row: int, arrived: int, count: int,
+def want_anew(
+    market: Any, state: Any, params: Any, skip: Any, c: Any,
+    due: int, gone_ns: int, row: int, arrived: int, count: int, ask: int,
 ) -> bool:  # fmt: skip
-    """Send new quotes at `gone_ns` in place of those due; False where there is more to it: what was tried stands."""
-    core, place, desk, rules = state.core[0], skip.place[0], desk_of(state), rules_of(params)
+    """Write into the slots what takes the place of their quotes at `gone_ns`; False where there is more to it."""
+    core, desk, rules = state.core[0], desk_of(state), rules_of(params)
     if not may_send_all(core, desk.sent, rules.risk[0], gone_ns, count):
         return False
-    refresh_ns = rules.quoting[0]["refresh_ns"]
     see_market(market, state, skip, c, gone_ns, row)
     reasons = decide_sides(state, params, gone_ns) | (R_WARMUP if core["regime"] == WARMUP else 0)
     if is_news(core, reasons):
         return False
-    adjusted = 0
-    for side in (BUY, SELL):
-        moved = want_side_anew(market.tape, desk, rules, side, due - refresh_ns, arrived)
-        if moved < 0:
-            return False
-        adjusted += moved
+    placed_ns, adjusted = due - rules.quoting[0]["refresh_ns"], 0
+    if any_due(desk, BUY, placed_ns):
+        adjusted = want_side_anew(market.tape, desk, rules, BUY, placed_ns, arrived, min(core["ask_ticks"], ask))
+    if adjusted >= 0 and any_due(desk, SELL, placed_ns):
+        limit = max(core["bid_ticks"], own_limit(desk, SELL))  # our bids are new ones by now
+        moved = want_side_anew(market.tape, desk, rules, SELL, placed_ns, arrived, limit)
+        adjusted = adjusted + moved if moved >= 0 else moved
+    if adjusted < 0:
+        return False
     core["cross_adjusted"] += adjusted
+    return True
+
+
+@jit
+def send_anew(desk: Any, logs: Any, c: Any, due: int, gone_ns: int, refresh_ns: int, ended_ns: int) -> None:
+    """End the orders that are due, and send what the slots are to hold instead."""
+    core = desk.core[0]
     c["now"] = gone_ns
-    out.used[0] = 0
     for n in range(2 * core["reach"]):
         slot = desk.slots[entry_at(n, core["reach"])]
         if slot["state"] == QUOTED and slot["placed_ns"] + refresh_ns <= due:
             old = logs.orders[slot["order_id"] - 1]
             old["outcome"] = rows.CANCELLED
-            old["ended_ns"] = due + place["entry_ns"]
+            old["ended_ns"] = ended_ns
             slot["cooldown_until_ns"] = gone_ns
-            send(desk, slot, PLACE, ENTRY, slot["price_ticks"], slot["leaves_lots"], gone_ns, out)
+            occupy(desk, slot, ENTRY, slot["price_ticks"], slot["leaves_lots"], gone_ns)
             slot["state"] = QUOTED
-            write_order(core, c, logs, out.actions[out.used[0] - 1])
-    return True
+            write_order(core, c, logs, slot, slot["leaves_lots"], gone_ns)
 
 
 @jit
@@ -135,16 +144,15 @@ def see_market(market: Any, state: Any, skip: Any, c: Any, now: int, row: int) -
 
 
 @jit
-def want_side_anew(tape: Any, desk: Any, rules: Any, side: int, placed_ns: int, arrived: int) -> int:
-    """Write into a side's slots what takes the place of quotes that were placed by `placed_ns`.
+def want_side_anew(
+    tape: Any, desk: Any, rules: Any, side: int, placed_ns: int, arrived: int, limit: int
+) -> int:  # fmt: skip
+    """Write into a side's slots what takes the place of quotes that were placed by `placed_ns`, short of `limit`.
 
     Return how many prices were moved behind the opposite best; -1 where a quote is not simply renewed: a reason against
     it, holdings that may be short, a venue that refuses it after `arrived` updates.
     """
     core, quoting, free, adjusted = desk.core[0], rules.quoting[0], 0.0, 0
-    if not any_due(desk, side, placed_ns):
-        return 0
-    limit = opposite_best(desk, side)
     for level in range(core["reach"]):
         slot = desk.slots[first_of(side) + level]
         if slot["state"] != QUOTED:
