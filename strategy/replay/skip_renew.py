@@ -30,6 +30,7 @@ from strategy.replay import rows
 from strategy.replay.exchange import MARGIN
 from strategy.replay.index import NEVER, first_at, first_from
 from strategy.replay.loop import write_order
+from strategy.replay.prefetch import ask_for
 from strategy.replay.skip_market import show_update
 from strategy.replay.skip_prices import own_limit
 from strategy.replay.skip_quiet import kept_around
@@ -61,6 +62,7 @@ def renew(
         if at < c["now"] or at >= bound or at + place["renewal_ns"] >= min(bound, others):
             break
         due, gone_ns, last = at, at + place["renewal_ns"] // 2, at + place["renewal_ns"]
+        ask_ahead(index, market.tape, track, min(others, due + rules.quoting[0]["refresh_ns"]))
         row = first_at(updates, due + 1)
         if row > 0 and updates.times[row - 1] == due:  # this update does the timer's work
             break
@@ -86,6 +88,20 @@ def renew(
         take_back(market, state, logs, skip, c, due)
         write_samples(market.tape, index, track, state, venue, logs, skip, due)
     return NEVER if times > 0 and not tried else due
+
+
+@jit
+def ask_ahead(index: Any, tape: Any, track: Any, ns: int) -> None:
+    """Ask for what the renewal after this one, at `ns`, will look up."""
+    clock = index.local_updates
+    cell = (ns - clock.scale[0]) >> clock.scale[1]
+    if 0 <= cell < len(clock.cells) - 1:
+        low, within = clock.cells[cell], (ns - clock.scale[0]) - (cell << clock.scale[1])
+        row = low + ((clock.cells[cell + 1] - low) * within >> clock.scale[1])
+        ask_for(clock.times, low)
+        ask_for(index.exch_updates.times, low)
+        ask_for(tape.bid_ticks, row)
+        ask_for(track.sigma, row)
 
 
 @jit
