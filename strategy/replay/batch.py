@@ -30,7 +30,7 @@ from strategy.replay.track import COUNTED
 
 LOOP: Final = "strategy.replay.skip"
 SLICE: Final = 4_096  # updates
-TOGETHER: Final = 64  # sets a thread takes through the tape together: more hold more memory than they save
+TOGETHER: Final = 32  # sets a thread takes through the tape together: more hold more memory than they save
 WORTH_READING: Final = 4  # sets for which a slice is read through beforehand
 NO_THIN: Final = Extremes(*(np.zeros(0, np.int64) for _ in Extremes._fields))
 
