@@ -146,6 +146,13 @@ def place_side(desk: Any, rules: Any, side: int, ticks: Any, lots: Any, now: int
 
 @jit
 def send(desk: Any, slot: Any, kind: int, purpose: int, ticks: int, lots: int, now: int, out: Any) -> None:
+    """Turn a free slot into a sent order, and say so in an action."""
+    occupy(desk, slot, purpose, ticks, lots, now)
+    add_action(out, kind, slot)
+
+
+@jit
+def occupy(desk: Any, slot: Any, purpose: int, ticks: int, lots: int, now: int) -> None:
     """Turn a free slot into a sent order."""
     core = desk.core[0]
     slot["state"] = PENDING
@@ -159,7 +166,6 @@ def send(desk: Any, slot: Any, kind: int, purpose: int, ticks: int, lots: int, n
     if purpose != ENTRY:
         core["exits_used"] = 1
     note_sent(core, desk.sent, now)
-    add_action(out, kind, slot)
 
 
 @jit

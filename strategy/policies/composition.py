@@ -26,7 +26,7 @@ from strategy.policies.registry import Kind, policy
 
 STEP: Final = "strategy.kernel.step"
 # Templates that templates import from, each from those before it alone.
-TEMPLATES: Final = (STEP, "strategy.replay.skip_quiet", "strategy.replay.skip_renew")
+TEMPLATES: Final = (STEP, *(f"strategy.replay.skip_{part}" for part in ("quiet", "renew", "next", "signals")))
 READABLE: Final = 80  # characters of a generated module's name before it becomes a digest alone
 
 

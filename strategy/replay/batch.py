@@ -82,9 +82,10 @@ def allow_renewals(skip: Skip, run: Run) -> None:
     plain = plain and risk["max_daily_loss_atoms"] == np.inf and risk["max_drawdown"] >= 1.0
     constant = len(lines.entry_ns) == 1 and len(lines.response_ns) == 1
     alone = not run.state.signals and cursor["record_decisions"] == 0
-    quick = whole < min(int(quoting["refresh_ns"]), int(cursor["sample_ns"]))
+    quick = whole < int(quoting["refresh_ns"])
     skip.place["renews"] = plain and constant and alone and quick
     skip.place["renewal_ns"] = whole
+    skip.place["entry_ns"] = lines.entry_ns[0]
     skip.place["trades"] = risk["collar_bps"] != np.inf
 
 
@@ -166,5 +167,8 @@ def _read_ahead(known: Known, sets: Sequence[_Skipping]) -> list[tuple[NDArray[n
     rows = [*range(0, max(len(times), 1), SLICE), len(times)]
     traded = [0, *np.searchsorted(trades, times[SLICE::SLICE]).tolist(), len(trades)]
     tracks = {id(each.track): each.track for each in sets}
-    found = [(known.moments, rows), (known.trades, traded), *((track.seen, rows) for track in tracks.values())]
+    clocks = {known.columns.update_local.ctypes.data: known.columns.update_local}
+    clocks[known.columns.update_exch.ctypes.data] = known.columns.update_exch
+    by_row = [known.moments, *clocks.values(), *(track.seen for track in tracks.values())]
+    found = [(known.trades, traded), *((lines, rows) for lines in by_row)]
     return [(lines.view(np.uint8), [lines.itemsize * row for row in starts]) for lines, starts in found]

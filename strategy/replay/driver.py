@@ -44,7 +44,7 @@ def replay_many(
     `workers` threads share the sets that can skip. Results are worked out a few at a time, so that those which are not
     kept cost no memory.
     """
-    skipping = [skips(tape, parameters, config, len(sets)) for parameters in sets]
+    skipping = [skips(tape, parameters, config, len(sets), index is not None) for parameters in sets]
     quick = skip_many(
         tape, info, [each for each, can in zip(sets, skipping, strict=True) if can], config, workers, index
     )
@@ -52,12 +52,16 @@ def replay_many(
         yield next(quick) if can else walk(tape, info, parameters, config)
 
 
-def skips(tape: Tape, parameters: ParameterSet, config: ReplayConfig, sets: int = 1) -> bool:
-    """Return whether the skip driver is to replay a set, one of so many; tells once of each policy that prevents it."""
+def skips(tape: Tape, parameters: ParameterSet, config: ReplayConfig, sets: int = 1, indexed: bool = False) -> bool:
+    """Return whether the skip driver is to replay a set, one of so many; tells once of each policy that prevents it.
+
+    Where the tape is `indexed` already, skipping its events pays from the first one on.
+    """
     events = sets * (len(tape.update_exch) + len(tape.trade_exch))
+    worth = indexed or events >= WORTH
     if config.driver == "reference":
         return False
-    if config.driver == "auto" and events < WORTH_COMPILING and (events < WORTH or not is_compiled(parameters)):
+    if config.driver == "auto" and events < WORTH_COMPILING and not (worth and is_compiled(parameters)):
         return False
     walked = sorted(unskippable(parameters))
     if config.driver == "skip" and (walked or config.record_events):

@@ -21,7 +21,7 @@ BLOCK: Final = 16
 SPAN: Final = 256  # bins in a block of blocks
 NEVER: Final = 9_223_372_036_854_775_807
 APART: Final = 4  # rows a cell of a clock, about
-NEAR: Final = 8  # steps from where a row should be before the cell is searched
+NEAR: Final = 8  # rows that are looked at one by one, or all at once, before more are searched
 FAR: Final = 4_611_686_018_427_387_904  # a price beyond every price
 DENSE: Final = 1 << 27  # prices times sides that a table of counts may hold
 
@@ -113,22 +113,32 @@ def clock_of(times: I64) -> Clock:
 
 @jit
 def first_at(clock: Any, ns: int) -> int:
-    """Return the first row at or after a time, the number of rows when there is none."""
+    """Return the first row at or after a time, the number of rows when there is none.
+
+    In a cell of few rows those before the time are counted: there is nothing for the processor to guess wrong.
+    """
     cell, times, cells = (ns - clock.scale[0]) >> clock.scale[1], clock.times, clock.cells
     if cell < 0:
         return 0
     if cell + 1 >= len(cells):
         return len(times)
-    low, high, within = cells[cell], cells[cell + 1], (ns - clock.scale[0]) - (cell << clock.scale[1])
-    row = min(low + 1 + ((high - low) * within >> clock.scale[1]), high)
+    low, high = cells[cell], cells[cell + 1]
+    if high - low > NEAR or low + NEAR > len(times):
+        return place_of(times, low, high, ns)
+    first, row = np.uint64(low), low  # of a signed place it is asked whether it counts from the end
+    for i in range(NEAR):
+        row += 1 if times[first + np.uint64(i)] < ns else 0
+    return int(row)
+
+
+@jit
+def first_from(clock: Any, row: int, ns: int) -> int:
+    """Return the first row at or after a time, which is at or a little after `row`."""
     for _ in range(NEAR):
-        if row < high and times[row] < ns:
-            row += 1
-        elif row > low and times[row - 1] >= ns:
-            row -= 1
-        else:
-            return int(row)
-    return place_of(times, low, high, ns)
+        if row == len(clock.times) or clock.times[row] >= ns:
+            return row
+        row += 1
+    return first_at(clock, ns)
 
 
 @jit_entry

@@ -206,22 +206,22 @@ def send(state: Any, venue: Any, logs: Any, action: Any) -> None:
     logs.requests[c["last_request"]]["action"] = action
     c["last_request"] += 1
     if action["kind"] != CANCEL:
-        write_order(state.core[0], c, logs, action)
+        write_order(state.core[0], c, logs, action, action["qty_lots"], c["now"])
 
 
 @jit
-def write_order(core: Any, c: Any, logs: Any, action: Any) -> None:
-    """Append a row of orders for one that is sent now."""
+def write_order(core: Any, c: Any, logs: Any, order: Any, lots: int, now: int) -> None:
+    """Append a row of orders for one that is sent now; `order` is its action, or its slot."""
     row = logs.orders[c["orders"]]
     c["orders"] += 1
-    row["order_id"] = action["order_id"]
+    row["order_id"] = order["order_id"]
     row["version"] = core["version"]
-    row["side"] = action["side"]
-    row["level"] = action["level"]
-    row["purpose"] = action["purpose"]
-    row["price_ticks"] = action["price_ticks"]
-    row["qty_lots"] = action["qty_lots"]
-    row["placed_ns"] = c["now"]
+    row["side"] = order["side"]
+    row["level"] = order["level"]
+    row["purpose"] = order["purpose"]
+    row["price_ticks"] = order["price_ticks"]
+    row["qty_lots"] = lots
+    row["placed_ns"] = now
     row["mid_ticks"] = core["mid_ticks"]
     row["regime"] = core["regime"]
     row["filled_lots"] = 0

@@ -4,6 +4,7 @@ Kept for as long as the tape's columns live: a study asks for the same ones in e
 a copy.
 """
 
+import ctypes
 import weakref
 from typing import Any, Final, NamedTuple
 
@@ -18,7 +19,7 @@ from strategy.policies.stepper import fresh_state
 from strategy.replay.depth import Depth, depth_along, no_depth
 from strategy.replay.index import Index, build_index, history_of
 from strategy.replay.moments import side_by_side
-from strategy.replay.tape import Tape, prepared
+from strategy.replay.tape import I64, Tape, prepared
 from strategy.replay.track import Track, Window, track_of
 
 TRACKS: Final = 64  # kept a tape
@@ -45,7 +46,7 @@ class Known(NamedTuple):
     lent: dict[tuple[int, int], Any]  # markets that loops have been lent, by track and depth
 
 
-_KNOWN: Final[dict[int, Known]] = {}  # by identity of a tape's level column
+_KNOWN: Final[dict[tuple[int, ...], Known]] = {}  # by identity of a tape's columns
 
 
 def market_of(known: Known, tape: Tape, parameters: ParameterSet, params: Params, window: tuple[int, int]) -> Market:
@@ -81,9 +82,11 @@ def lent_market(known: Known, market: Market) -> Any:
 
 def known_of(tape: Tape, index: Index | None, history: bool) -> Known:
     """Return what is known of a tape, made when it is first asked for; with the history of its sizes if asked for."""
-    key = id(tape.level_lots)
+    key = tuple(map(id, tape))
     if key not in _KNOWN:
         columns = prepared(tape)
+        if tape.level_lots.flags.c_contiguous:  # else the columns have a copy
+            columns = columns._replace(level_lots=unowned(columns.level_lots))
         indexed = _locked(build_index(columns, history) if index is None else index)
         _KNOWN[key] = Known(columns, *side_by_side(columns, indexed), {}, {})
         weakref.finalize(tape.level_lots, _KNOWN.pop, key, None)
@@ -92,6 +95,16 @@ def known_of(tape: Tape, index: Index | None, history: bool) -> Known:
         sizes = _locked(history_of(known.columns) if index is None else index.history)
         _KNOWN[key] = known._replace(indexed=known.indexed._replace(history=sizes), lent={})
     return _KNOWN[key]
+
+
+def unowned(column: I64) -> I64:
+    """Return a read-only view that does not keep a column alive: what is known of a tape goes when this column does."""
+    if len(column) == 0:
+        return column
+    memory = (ctypes.c_char * column.nbytes).from_address(column.ctypes.data)
+    view = np.frombuffer(memory, column.dtype)
+    view.setflags(write=False)
+    return view
 
 
 def _locked(record: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from strategy.kernel.jit import jit_entry
 from strategy.kernel.state import Records
-from strategy.replay.index import Clock, Index
+from strategy.replay.index import Index
 from strategy.replay.tape import I64, Tape
 
 OF_UPDATES: Final = ("update_local", "update_exch", "bid_ticks", "ask_ticks", "bid_lots", "ask_lots")
@@ -34,16 +34,35 @@ def bring_near(lines: Any, first: int, end: int) -> int:
 def side_by_side(tape: Tape, index: Index) -> tuple[Tape, Index, Records, Records]:
     """Return tape and index whose columns are fields of records, and the records: an update's and a trade's."""
     moments, trades = aligned(len(index.bin_trade), MOMENT), aligned(len(tape.trade_local), TRADE)
-    views: dict[str, Any] = {name: _written(moments, name, getattr(tape, name)) for name in OF_UPDATES}
-    views |= {name: _written(trades, name, getattr(tape, name)) for name in OF_TRADES}
-    found: dict[str, Any] = {name: _written(moments, name, getattr(index, name)) for name in OF_INDEX}
-    clocks = {
-        "exch_updates": _with_times(index.exch_updates, views["update_exch"]),
-        "local_updates": _with_times(index.local_updates, views["update_local"]),
-        "local_trades": _with_times(index.local_trades, views["trade_local"]),
-    }
-    indexed = index._replace(**{**found, **clocks})
-    return tape._replace(**views), indexed, moments, trades
+    lay_out(tape, index.bin_trade, index.mid_row, moments, trades)
+    views = {name: _view(moments, name, len(tape.update_local)) for name in OF_UPDATES}
+    views |= {name: _view(trades, name, len(tape.trade_local)) for name in OF_TRADES}
+    found: dict[str, Any] = {name: _view(moments, name, len(getattr(index, name))) for name in OF_INDEX}
+    return tape._replace(**views), index._replace(**found), moments, trades
+
+
+@jit_entry
+def lay_out(tape: Any, bin_trade: Any, mid_row: Any, moments: Any, trades: Any) -> None:
+    """Write the columns into the fields of the records, in one pass over each of the two."""
+    for i in range(len(tape.update_local)):
+        moment = moments[i]
+        moment["bin_trade"] = bin_trade[i]
+        moment["update_local"] = tape.update_local[i]
+        moment["update_exch"] = tape.update_exch[i]
+        moment["bid_ticks"] = tape.bid_ticks[i]
+        moment["ask_ticks"] = tape.ask_ticks[i]
+        moment["bid_lots"] = tape.bid_lots[i]
+        moment["ask_lots"] = tape.ask_lots[i]
+        moment["mid_row"] = mid_row[i]
+    for i in range(len(tape.update_local), len(bin_trade)):
+        moments[i]["bin_trade"] = bin_trade[i]
+    for k in range(len(tape.trade_local)):
+        trade = trades[k]
+        trade["trade_local"] = tape.trade_local[k]
+        trade["trade_exch"] = tape.trade_exch[k]
+        trade["trade_ticks"] = tape.trade_ticks[k]
+        trade["trade_lots"] = tape.trade_lots[k]
+        trade["trade_side"] = tape.trade_side[k]
 
 
 def aligned(rows: int, dtype: np.dtype[np.void], line: int = 64) -> Records:
@@ -53,13 +72,8 @@ def aligned(rows: int, dtype: np.dtype[np.void], line: int = 64) -> Records:
     return room[first : first + rows * dtype.itemsize].view(dtype)
 
 
-def _written(records: Records, name: str, column: I64) -> I64:
-    """Write a column into a field and return the read-only view of its rows."""
-    records[name][: len(column)] = column
-    view: I64 = records[name][: len(column)]
+def _view(records: Records, name: str, rows: int) -> I64:
+    """Return the read-only view of a field's first rows."""
+    view: I64 = records[name][:rows]
     view.setflags(write=False)
     return view
-
-
-def _with_times(clock: Clock, times: I64) -> Clock:
-    return clock._replace(times=times)

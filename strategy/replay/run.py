@@ -16,6 +16,7 @@ from strategy.replay.exchange import Logs, Venue, new_logs, new_venue
 from strategy.replay.index import NEVER
 from strategy.replay.latency import Latencies, checked, constant
 from strategy.replay.queue_models import QUEUE_MODELS
+from strategy.replay.rows import OPEN
 from strategy.replay.tape import Tape, TapeInfo
 
 BPS: Final = 1e-4
@@ -163,7 +164,8 @@ def result_of(run: Run) -> ReplayResult:
     """Return what a run that is over has written down: its logs as far as they are in use."""
     cursor, logs = run.venue.cursor[0], run.logs
     orders = kept_rows(logs.orders, cursor["orders"])
-    orders["ended_ns"][orders["outcome"] == 0] = cursor["end_ns"]
+    last = run.state.slots["order_id"][run.state.slots["order_id"] > 0] - 1  # an order that is open is a slot's last
+    orders["ended_ns"][last[orders["outcome"][last] == OPEN]] = cursor["end_ns"]
     return ReplayResult(
         fills=kept_rows(logs.fills, cursor["fills"]),
         orders=orders,

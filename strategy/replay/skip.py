@@ -26,7 +26,6 @@ from strategy.kernel.records import (
 from strategy.kernel.risk import BLOCKING
 from strategy.kernel.slots import sooner
 from strategy.kernel.step import decide, desk_of, rules_of
-from strategy.replay.feed import fetch_trade, write_book
 from strategy.replay.index import NEVER, first_at
 from strategy.replay.loop import (
     EXCH_GAP,
@@ -43,16 +42,16 @@ from strategy.replay.loop import (
     pass_request,
     pass_response,
     send,
-    time_at,
 )
 from strategy.replay.skip_market import catch_market, take_flags
+from strategy.replay.skip_next import next_moment, silent_at
 from strategy.replay.skip_prices import waits
-from strategy.replay.skip_quiet import first_change
 from strategy.replay.skip_renew import renew
-from strategy.replay.skip_samples import mid_of, write_samples
-from strategy.replay.skip_state import BLANK, OWN, SEEN
-from strategy.replay.skip_venue import next_touch, serve_gap, serve_request, serve_trade, serve_update, stand_through
-from strategy.replay.track import GAP_POINT, SILENCE_POINT, UPDATE_POINT
+from strategy.replay.skip_samples import write_samples
+from strategy.replay.skip_signals import blank, observe, observe_update
+from strategy.replay.skip_state import OWN, SEEN
+from strategy.replay.skip_venue import serve_gap, serve_request, serve_trade, serve_update, stand_through
+from strategy.replay.track import GAP_POINT, UPDATE_POINT
 
 
 @jit_entry
@@ -75,8 +74,10 @@ def run(market: Any, held: Any, end_ns: int) -> bool:
                     return False
             if due >= end_ns:
                 return True
-            if source == WAKE and renew(market, state, params, out, venue, logs, skip, due, end_ns):
-                continue
+            if source == WAKE:
+                due = renew(market, state, params, out, venue, logs, skip, due, end_ns)
+                if due == NEVER:
+                    continue
             c["now"] = max(c["now"], due)
         enters(place, c["now"], source)
         if source <= REQUEST:
@@ -125,94 +126,6 @@ def enters(place: Any, now: int, source: int) -> None:
         place["source"] = source
     else:
         place["source"] = max(place["source"], source)
-
-
-@jit
-def next_moment(
-    tape: Any, index: Any, track: Any, state: Any, params: Any, venue: Any, logs: Any, skip: Any, end_ns: int
-) -> tuple[int, int, int]:
-    """Return (time, source, row) of what happens next; at or after `end_ns` when nothing does before."""
-    c, place = venue.cursor[0], skip.place[0]
-    due, source = next_own(tape, state, venue, logs, track, place, end_ns)
-    row, stop = 0, len(tape.update_local)
-    if place["point"] < len(track.points):
-        point = track.points[place["point"]]
-        if point["kind"] == UPDATE_POINT:
-            stop = point["row"]
-        elif point["kind"] == GAP_POINT and (point["ns"] < due or (point["ns"] == due and source > LOCAL_GAP)):
-            due, source = point["ns"], LOCAL_GAP
-    if place["flip"] < len(skip.flips.rows):
-        stop = min(stop, skip.flips.rows[place["flip"]])
-    elif place["flip"] < len(skip.flips.ns):
-        at, kind, found = flip_event(tape, index, skip.flips.ns[place["flip"]], c, place)
-        if at < due or (at == due and kind < source):
-            due, source, row = at, kind, found
-    at, kind, found = next_touch(tape, index, venue, due)
-    if at < due or (at == due and kind < source):
-        due, source, row = at, kind, found
-    end = first_at(index.local_updates, due + 1 if source > LOCAL_UPDATE else due)
-    first = max(place["scanned"], place["row"])
-    if state.core[0]["next_due_ns"] == due:
-        stop = min(stop, timely_update(index, track, due, end))
-    limit = min(end, stop)
-    changed = first_change(index, track, state, params, skip, first, limit)
-    place["scanned"] = max(changed, first)
-    if changed < limit or stop < end:
-        return tape.update_local[changed], LOCAL_UPDATE, changed
-    return due, source, row
-
-
-@jit
-def timely_update(index: Any, track: Any, due: int, end: int) -> int:
-    """Return the first update that is accepted at the moment of a timer, and does its work; `end` without one."""
-    row = first_at(index.local_updates, due)
-    while row < end and track.accepted[row] != row:
-        row += 1
-    return row
-
-
-@jit
-def next_own(tape: Any, state: Any, venue: Any, logs: Any, track: Any, place: Any, end_ns: int) -> tuple[int, int]:
-    """Return (time, source) of the next gap at the venue, message under way or timer, (end_ns, SAMPLE) without one."""
-    c = venue.cursor[0]
-    due, source = end_ns, SAMPLE
-    at = time_at(tape.gap_exch, c["exch_gap"])
-    if at < due:
-        due, source = at, EXCH_GAP
-    if c["first_request"] < c["last_request"]:
-        at = logs.requests[c["first_request"]]["arrives_ns"]
-        if at < due:
-            due, source = at, REQUEST
-    if c["first_response"] < c["last_response"]:
-        at = logs.responses[c["first_response"]]["local_ts"]
-        if at < due:
-            due, source = at, RESPONSE
-    at = state.core[0]["next_due_ns"]
-    if 0 < at < due:
-        due, source = at, WAKE
-    at = silent_at(track, place)
-    if at < due:
-        due, source = at, WAKE
-    return due, source
-
-
-@jit
-def silent_at(track: Any, place: Any) -> int:
-    """Return when the market has been silent for too long, if that is the track's next point; else NEVER."""
-    if place["point"] < len(track.points) and track.points[place["point"]]["kind"] == SILENCE_POINT:
-        return int(track.points[place["point"]]["ns"])
-    return NEVER
-
-
-@jit
-def flip_event(tape: Any, index: Any, ns: int, c: Any, place: Any) -> tuple[int, int, int]:
-    """Return (time, source, row) of the first trade or update that reaches the strategy at `ns` or later."""
-    k = max(first_at(index.local_trades, ns), c["local_trade"])
-    i = max(first_at(index.local_updates, ns), place["row"])
-    traded, updated = time_at(tape.trade_local, k), time_at(tape.update_local, i)
-    if traded <= updated:
-        return traded, LOCAL_TRADE, k
-    return updated, LOCAL_UPDATE, i
 
 
 @jit_apart
@@ -318,47 +231,6 @@ def catch_up(market: Any, state: Any, params: Any, skip: Any, c: Any, rows: int,
     if len(state.signals) > 0:
         observe(tape, track, depth, state, params, skip, rows, trades)
     catch_market(tape, track, depth, state, skip, c, rows, trades)
-
-
-@jit_apart
-def observe(tape: Any, track: Any, depth: Any, state: Any, params: Any, skip: Any, rows: int, trades: int) -> None:
-    """Show the signals every trade and accepted update that they have not seen, in their order."""
-    place = skip.place[0]
-    row, trade = place["observed_row"], place["observed_trade"]
-    while row < rows or trade < trades:
-        if trade < trades and (row >= rows or tape.trade_local[trade] <= tape.update_local[row]):
-            blank(skip, tape.trade_local[trade])
-            fetch_trade(tape, trade, skip.event[SEEN])
-            mid = mid_of(tape, track.accepted[row - 1] if row > place["first_row"] else -1)
-            signals_observe(state.signals, params.signals, skip.event[SEEN], mid)
-            trade += 1
-        else:
-            if track.accepted[row] == row:
-                observe_update(tape, depth, state, params, skip, row)
-            row += 1
-    place["observed_row"] = row
-    place["observed_trade"] = trade
-
-
-@jit
-def observe_update(tape: Any, depth: Any, state: Any, params: Any, skip: Any, row: int) -> None:
-    """Show the signals one update, with its own mid or, of a crossed book, the last one."""
-    core, event = state.core[0], skip.event[SEEN]
-    blank(skip, tape.update_local[row])
-    write_book(tape, core, row, event)
-    if len(depth.bid_lots) > 0:
-        event["bid_depth_lots"] = depth.bid_lots[row]
-        event["ask_depth_lots"] = depth.ask_lots[row]
-    good = 0 < event["bid_ticks"] < event["ask_ticks"]
-    signals_observe(state.signals, params.signals, event, mid_of(tape, row) if good else core["mid_ticks"])
-
-
-@jit
-def blank(skip: Any, ns: int) -> None:
-    """Make the signals' event an empty one of a moment."""
-    skip.event[SEEN] = skip.event[BLANK]
-    skip.event[SEEN]["local_ts"] = ns
-    skip.event[SEEN]["exch_ts"] = ns
 
 
 @jit

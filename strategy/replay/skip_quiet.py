@@ -37,7 +37,7 @@ def first_change(index: Any, track: Any, state: Any, params: Any, skip: Any, row
             watch_sides(state, params, skip)
     last, largest = min(end, watch["stop_row"]) if watch["walk"] == 0 else row, SPAN
     if watch["prices"] == 0 and watch["drawdown"] == 0 and watch["trailing"] == 0:
-        row = kept_around(index, track, params, skip, row, last)
+        row = min(kept_around(index, track, params, skip, row, last), last)
     while row < end:
         size = block_at(row, last, largest)
         if size == 1 and track.accepted[row] != row:
@@ -58,12 +58,10 @@ def first_change(index: Any, track: Any, state: Any, params: Any, skip: Any, row
 
 @jit
 def kept_around(index: Any, track: Any, params: Any, skip: Any, row: int, last: int) -> int:
-    """Return an update up to which, `last` at most, all keep within the watch, seen in whole blocks.
+    """Return an update up to which all keep within the watch, seen in whole blocks: `last` or later when all before do.
 
     Blocks may begin before `row` and end after `last`: what they keep, their part does.
     """
-    if row >= last:
-        return row
     size = SPAN
     while row < last:
         start = row - row % size
@@ -75,7 +73,7 @@ def kept_around(index: Any, track: Any, params: Any, skip: Any, row: int, last: 
             size = BLOCK
         else:
             return row
-    return last
+    return row
 
 
 @jit

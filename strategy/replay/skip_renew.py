@@ -2,340 +2,225 @@
 
 Most of what quotes go through is this: a refresh is due, and until the new ones rest nothing else happens. Then neither
 the loop has to ask after each message what comes next, nor the kernel to look at every rule: only the new price is to
-be decided. All steps are taken by the functions that take them one by one elsewhere, in the same order. A step that
-would not be the usual one is left to the loop, which finds everything as it would have been there.
+be decided, by the functions that decide it elsewhere. A renewal is the usual one as a whole, or nothing is changed and
+all of it is left to the loop.
 
 For how long nothing else happens is known when both latencies are constant: a renewal from a timer at t is over at
-t + 2 x (entry + response).
+t + 2 x (entry + response). What nobody asks for in between (the venue's market and its list of our orders, timers,
+samples) is written once, after the last of a row of renewals (strategy.replay.skip_settle).
 """
 
-from typing import Any
+from typing import Any, Final
 
-from strategy.kernel import records
-from strategy.kernel.act import PASSING, count_reasons, is_news
+from strategy.kernel.act import is_news
 from strategy.kernel.jit import jit, jit_apart
-from strategy.kernel.quotes import cost_of, entry_at, first_of, is_open, want_side
+from strategy.kernel.quotes import cost_of, entry_at, first_of, held, locked_by_exits, want_level
 from strategy.kernel.records import (
     BUY,
-    CANCELLING,
-    COOLDOWN,
     ENTRY,
-    IDLE,
-    PENDING,
-    PLACE,
-    POSITION,
     QUOTED,
-    R_LOCKOUT,
+    R_CROSS_ADJUSTED,
+    R_WARMUP,
     SELL,
+    WARMUP,
 )
-from strategy.kernel.risk import BLOCKING, may_send
-from strategy.kernel.slots import note_wakes, sooner, spendable
-from strategy.kernel.slots import send as send_order
-from strategy.kernel.state import ENTRIES, EXITS
-from strategy.kernel.step import decide, desk_of, rules_of
+from strategy.kernel.slots import occupy
+from strategy.kernel.step import decide_sides, desk_of, rules_of
 from strategy.replay import rows
-from strategy.replay.answers import answer, end_row
 from strategy.replay.exchange import MARGIN
-from strategy.replay.fill_model import reached, remove
-from strategy.replay.index import first_at
-from strategy.replay.latency import arrival, reach
-from strategy.replay.loop import REQUEST, RESPONSE, has_room, time_at, write_order
-from strategy.replay.skip_market import catch_market
-from strategy.replay.skip_prices import OF_LEVELS
+from strategy.replay.index import NEVER, first_at, first_from
+from strategy.replay.loop import write_order
+from strategy.replay.prefetch import ask_for
+from strategy.replay.skip_market import show_update
+from strategy.replay.skip_prices import own_limit
 from strategy.replay.skip_quiet import kept_around
 from strategy.replay.skip_samples import write_samples
-from strategy.replay.skip_venue import next_bin, own_best, rest, stand_through, stays
-from strategy.replay.track import UPDATE_POINT
+from strategy.replay.skip_settle import may_send_all, next_renewal, only_renewals, settle, undisturbed_until
+from strategy.replay.skip_venue import stays_clear
+
+SPARE: Final = 1e-9  # share of the holdings that has to be left: what is free is not added up in the kernel's order
 
 
 @jit_apart
 def renew(
     market: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, skip: Any, due: int, end_ns: int
-) -> bool:
-    """Renew quotes from the timer at `due` on, for as long as nothing else happens; return whether any were."""
-    tape, index, track, c, core = market.tape, market.indexed, market.track, venue.cursor[0], state.core[0]
-    place = skip.place[0]
-    if place["renews"] == 0 or core["next_due_ns"] != due or not only_renewals(core, skip, c, due):
-        return False
-    bound = min(undisturbed_until(tape, track, skip, end_ns), time_at(tape.gap_exch, c["exch_gap"]))
-    done = False
-    while has_room(venue, logs):
-        due = core["next_due_ns"]
-        last = due + place["renewal_ns"]
-        if due < c["now"] or last >= bound or not may_renew(desk_of(state), rules_of(params), due, last):
+) -> int:
+    """Renew quotes from the timer at `due` on, for as long as nothing else happens.
+
+    Return the timer that comes next and is left to the loop; NEVER where the loop has to ask what comes next.
+    """
+    c, core, place, desk, rules = venue.cursor[0], state.core[0], skip.place[0], desk_of(state), rules_of(params)
+    if place["renews"] == 0 or core["next_due_ns"] != due or not only_renewals(desk, rules, skip, c, due):
+        return due
+    index, track, updates = market.indexed, market.track, market.indexed.local_updates
+    bound = undisturbed_until(market.tape, track, desk, rules, logs, skip, c, end_ns)
+    kept, clear = max(place["scanned"], place["row"]), max(c["exch_update"], c["clear_bin"])
+    first_id, sent_ns, end, times, tried = core["next_order_id"], 0, 0, 0, False
+    bid, ask = own_limit(desk, SELL), own_limit(desk, BUY)
+    while c["orders"] + MARGIN < len(logs.orders):
+        at, others, count = next_renewal(desk, rules.quoting[0]["refresh_ns"])
+        if at < c["now"] or at >= bound or at + place["renewal_ns"] >= min(bound, others):
             break
-        if not nothing_happens(index, track, params, venue, skip, due, last):
+        due, gone_ns, last = at, at + place["renewal_ns"] // 2, at + place["renewal_ns"]
+        ask_ahead(index, market.tape, track, min(others, due + rules.quoting[0]["refresh_ns"]))
+        row = first_at(updates, due + 1)
+        if row > 0 and updates.times[row - 1] == due:  # this update does the timer's work
             break
-        if c["next_sample_ns"] < due:
-            write_samples(tape, index, track, state, venue, logs, skip, due)
-        if c["samples"] + MARGIN // 2 > len(logs.samples):
+        row = first_from(updates, row, gone_ns + 1)
+        seen = first_from(updates, row, last + 1)
+        if seen > kept:
+            kept = kept_around(index, track, params, skip, kept, seen)
+            if kept < seen:
+                break
+        arrived = first_at(index.exch_updates, gone_ns + place["entry_ns"] + 1)
+        at_venue = first_from(index.exch_updates, arrived, last + 1)
+        if not stays_clear(index.touches, clear, at_venue, bid, ask):
             break
-        done = True
-        call_off(state, venue, logs, place, params.quoting[0]["refresh_ns"], due)
-        if not place_anew(market, state, params, out, venue, logs, skip):
+        if not want_anew(market, state, params, skip, c, due, gone_ns, row, arrived, count, ask):
+            tried = True
             break
-        if not take_rest(tape, index, state, params, out, venue, logs, place):
-            break
-        place["scanned"] = max(place["scanned"], first_at(index.local_updates, last + 1))
-        place["renewed"] += 1
-    if done:
-        skip.watch[0]["set"] = 0
-    return done
+        send_anew(desk, logs, c, due, gone_ns, rules.quoting[0]["refresh_ns"], due + place["entry_ns"])
+        bid, ask = own_limit(desk, SELL), own_limit(desk, BUY)
+        sent_ns, end, clear, times = gone_ns, seen, arrived, times + 1
+    if times > 0:
+        settle(market, desk, rules, venue, logs, skip, sent_ns, end, first_id, times)
+    if tried:
+        take_back(market, state, logs, skip, c, due)
+        write_samples(market.tape, index, track, state, venue, logs, skip, due)
+    return NEVER if times > 0 and not tried else due
 
 
 @jit
-def only_renewals(core: Any, skip: Any, c: Any, now: int) -> bool:
-    """Return whether no message is under way and what was decided last stands until the market moves too far."""
-    place, watch = skip.place[0], skip.watch[0]
-    if c["first_request"] < c["last_request"] or c["first_response"] < c["last_response"]:
-        return False
-    if watch["set"] == 0 or watch["walk"] == 1 or watch["prices"] == 1 or watch["trailing"] == 1:
-        return False
-    if place["reasons"] & (BLOCKING | R_LOCKOUT) != 0 or place["reasons"] & ~PASSING != core["told_reasons"]:
-        return False
-    return bool(core["clearing"] == 0 and core["lockout_until_ns"] <= now and core["rate_free_ns"] <= now)
+def ask_ahead(index: Any, tape: Any, track: Any, ns: int) -> None:
+    """Ask for what the renewal after this one, at `ns`, will look up."""
+    clock = index.local_updates
+    cell = (ns - clock.scale[0]) >> clock.scale[1]
+    if 0 <= cell < len(clock.cells) - 1:
+        low, within = clock.cells[cell], (ns - clock.scale[0]) - (cell << clock.scale[1])
+        row = low + ((clock.cells[cell + 1] - low) * within >> clock.scale[1])
+        ask_for(clock.times, low)
+        ask_for(index.exch_updates.times, low)
+        ask_for(tape.bid_ticks, row)
+        ask_for(track.sigma, row)
 
 
 @jit
-def undisturbed_until(tape: Any, track: Any, skip: Any, end_ns: int) -> int:
-    """Return the first moment at which the market may be more than one more update of a known book."""
-    place, watch, rows = skip.place[0], skip.watch[0], len(tape.update_local)
-    row = min(watch["stop_row"], rows)
-    bound = end_ns
-    if place["point"] < len(track.points):
-        point = track.points[place["point"]]
-        if point["kind"] == UPDATE_POINT:
-            row = min(row, point["row"])
-        else:
-            bound = min(bound, point["ns"])
-    if place["flip"] < len(skip.flips.rows):
-        row = min(row, skip.flips.rows[place["flip"]])
-    if row < rows:
-        bound = min(bound, tape.update_local[row])
-    return int(bound)
+def want_anew(
+    market: Any, state: Any, params: Any, skip: Any, c: Any,
+    due: int, gone_ns: int, row: int, arrived: int, count: int, ask: int,
+) -> bool:  # fmt: skip
+    """Write into the slots what takes the place of their quotes at `gone_ns`; False where there is more to it."""
+    core, desk, rules = state.core[0], desk_of(state), rules_of(params)
+    if not may_send_all(core, desk.sent, rules.risk[0], gone_ns, count):
+        return False
+    see_market(market, state, skip, c, gone_ns, row)
+    reasons = decide_sides(state, params, gone_ns) | (R_WARMUP if core["regime"] == WARMUP else 0)
+    if is_news(core, reasons):
+        return False
+    placed_ns, adjusted = due - rules.quoting[0]["refresh_ns"], 0
+    if any_due(desk, BUY, placed_ns):
+        adjusted = want_side_anew(market.tape, desk, rules, BUY, placed_ns, arrived, min(core["ask_ticks"], ask))
+    if adjusted >= 0 and any_due(desk, SELL, placed_ns):
+        limit = max(core["bid_ticks"], own_limit(desk, SELL))  # our bids are new ones by now
+        moved = want_side_anew(market.tape, desk, rules, SELL, placed_ns, arrived, limit)
+        adjusted = adjusted + moved if moved >= 0 else moved
+    if adjusted < 0:
+        return False
+    core["cross_adjusted"] += adjusted
+    return True
 
 
 @jit
-def may_renew(desk: Any, rules: Any, due: int, last: int) -> bool:
-    """Return whether quotes are due, all others and every pause are not until after `last`, and no slot waits."""
-    core, quoting, slots, found = desk.core[0], rules.quoting[0], desk.slots, False
+def send_anew(desk: Any, logs: Any, c: Any, due: int, gone_ns: int, refresh_ns: int, ended_ns: int) -> None:
+    """End the orders that are due, and send what the slots are to hold instead."""
+    core = desk.core[0]
+    c["now"] = gone_ns
     for n in range(2 * core["reach"]):
-        i = entry_at(n, core["reach"])
-        slot = slots[i]
-        if slot["state"] == QUOTED:
-            renewed = slot["placed_ns"] + quoting["refresh_ns"]
-            if due < renewed <= last or (renewed <= due and slot["filled"] == 1):
-                return False
-            found = found or renewed <= due
-        elif slot["state"] == COOLDOWN:
-            if slot["cooldown_until_ns"] <= last:
-                return False
-        elif slot["state"] != POSITION and (slot["state"] != IDLE or is_wanted(core, quoting, slot)):
-            return False
-    if core["exits_used"] == 1 and not exits_rest(desk, rules.barriers[0]["time_limit_ns"], last):
-        return False
-    return bool(found and is_covered(desk, BUY) and is_covered(desk, SELL))
+        slot = desk.slots[entry_at(n, core["reach"])]
+        if slot["state"] == QUOTED and slot["placed_ns"] + refresh_ns <= due:
+            old = logs.orders[slot["order_id"] - 1]
+            old["outcome"] = rows.CANCELLED
+            old["ended_ns"] = ended_ns
+            slot["cooldown_until_ns"] = gone_ns
+            occupy(desk, slot, ENTRY, slot["price_ticks"], slot["leaves_lots"], gone_ns)
+            slot["state"] = QUOTED
+            write_order(core, c, logs, slot, slot["leaves_lots"], gone_ns)
 
 
 @jit
-def is_wanted(core: Any, quoting: Any, slot: Any) -> bool:
-    """Return whether a slot's level is one that its side quotes."""
-    if slot["side"] == BUY:
-        return bool(core["bid_enabled"] == 1 and slot["level"] < quoting["buy_levels"])
-    return bool(core["ask_enabled"] == 1 and slot["level"] < quoting["sell_levels"])
+def see_market(market: Any, state: Any, skip: Any, c: Any, now: int, row: int) -> None:
+    """Let the strategy have seen the updates before `row`; of trades it asks the last price, for its collar."""
+    core, place, track = state.core[0], skip.place[0], market.track
+    core["sigma"] = track.sigma[row - 1]
+    show_update(market.tape, market.depth, core, place, track.accepted[row - 1])
+    if place["trades"] == 1:
+        c["local_trade"] = max(first_at(market.indexed.local_trades, now + 1), c["local_trade"])
+        if c["local_trade"] > place["first_trade"]:
+            core["last_trade_ticks"] = market.tape.trade_ticks[c["local_trade"] - 1]
 
 
 @jit
-def exits_rest(desk: Any, limit_ns: int, last: int) -> bool:
-    """Return whether no pause of a closing order and no time limit of a holding ends until `last`."""
-    reach = desk.core[0]["reach"]
-    for n in range(2 * reach):
-        i = entry_at(n, reach)
-        closing, holding = desk.slots[ENTRIES + i], desk.held[i]
-        if closing["state"] == COOLDOWN and closing["cooldown_until_ns"] <= last:
-            return False
-        if holding["lots"] > 0 and 0 < limit_ns <= last - holding["opened_ns"]:
-            return False
-    return not (desk.slots[EXITS]["state"] == COOLDOWN and desk.slots[EXITS]["cooldown_until_ns"] <= last)
+def want_side_anew(
+    tape: Any, desk: Any, rules: Any, side: int, placed_ns: int, arrived: int, limit: int
+) -> int:  # fmt: skip
+    """Write into a side's slots what takes the place of quotes that were placed by `placed_ns`, short of `limit`.
+
+    Return how many prices were moved behind the opposite best; -1 where a quote is not simply renewed: a reason against
+    it, holdings that may be short, a venue that refuses it after `arrived` updates.
+    """
+    core, quoting, free, adjusted = desk.core[0], rules.quoting[0], 0.0, 0
+    for level in range(core["reach"]):
+        slot = desk.slots[first_of(side) + level]
+        if slot["state"] != QUOTED:
+            if level < (quoting["buy_levels"] if side == BUY else quoting["sell_levels"]):  # what pauses has its share
+                price, lots, _ = want_level(core, rules, side, level, limit)
+                free -= cost_of(side, price, lots)
+            continue
+        cost = cost_of(side, slot["price_ticks"], slot["leaves_lots"])
+        if slot["placed_ns"] <= placed_ns:
+            price, lots, why = want_level(core, rules, side, level, limit)
+            if lots == 0 or slot["filled"] == 1 or meets(tape, side, price, arrived - 1):
+                return -1
+            cost = max(cost, cost_of(side, price, lots))
+            slot["price_ticks"] = price
+            slot["leaves_lots"] = lots
+            adjusted += 1 if why & R_CROSS_ADJUSTED != 0 else 0
+        free -= cost
+    free += (1.0 - SPARE) * held(core, side) - locked_by_exits(desk, side)
+    return adjusted if free >= 0.0 else -1
 
 
 @jit
-def is_covered(desk: Any, side: int) -> bool:
-    """Return whether the holdings cover all of a side's quotes, as `cancel_side` counts."""
-    covered = spendable(desk, side)
+def any_due(desk: Any, side: int, placed_ns: int) -> bool:
+    """Return whether a quote of a side was placed by `placed_ns`."""
+    found = False
     for level in range(desk.core[0]["reach"]):
         slot = desk.slots[first_of(side) + level]
-        if is_open(slot):
-            covered -= cost_of(side, slot["price_ticks"], slot["leaves_lots"])
-    return bool(covered >= 0.0)
+        found = found or (slot["state"] == QUOTED and slot["placed_ns"] <= placed_ns)
+    return found
 
 
 @jit
-def nothing_happens(index: Any, track: Any, params: Any, venue: Any, skip: Any, due: int, last: int) -> bool:
-    """Return whether until `last` nothing touches our orders and the market keeps within the watch.
-
-    An update at the very moment of the timer does the timer's work: that is left to the loop.
-    """
-    c, place, updates = venue.cursor[0], skip.place[0], index.local_updates
-    end = first_at(updates, due + 1)
-    if end > 0 and updates.times[end - 1] == due:
-        return False
-    if last > due:
-        end = first_at(updates, last + 1)
-    if kept_around(index, track, params, skip, max(place["scanned"], place["row"]), end) < end:
-        return False
-    bid, ask = own_best(venue)
-    seen = first_at(index.exch_updates, last + 1)
-    c["clear_bin"] = next_bin(index.touches, max(c["exch_update"], c["clear_bin"]), seen, bid, ask)
-    return bool(c["clear_bin"] > seen)
-
-
-@jit
-def call_off(state: Any, venue: Any, logs: Any, place: Any, refresh_ns: int, due: int) -> None:
-    """Cancel what is due at a timer, and let the venue take it."""
-    c, core = venue.cursor[0], state.core[0]
-    c["now"] = due
-    place["own"] += 1
-    core["timers"] += 1
-    core["decisions"] += 1
-    for n in range(2 * core["reach"]):
-        slot = state.slots[entry_at(n, core["reach"])]
-        if slot["state"] == QUOTED and slot["placed_ns"] + refresh_ns <= due:
-            slot["state"] = CANCELLING
-            core["cancels"] += 1
-            arrival(venue)
-    c["now"] = c["last_arrives_ns"]
-    for n in range(2 * core["reach"]):
-        slot = state.slots[entry_at(n, core["reach"])]
-        if slot["state"] == CANCELLING:
-            end_row(venue, logs, slot["order_id"], rows.CANCELLED)
-            take_off(venue, slot["order_id"])
-            reach(venue)
-
-
-@jit
-def take_off(venue: Any, order_id: int) -> None:
-    """Take a resting order out."""
-    for i in range(venue.cursor[0]["live"]):
-        if venue.live[i]["order_id"] == order_id:
-            remove(venue, i)
-            return
-
-
-@jit
-def place_anew(market: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, skip: Any) -> bool:
-    """Take the news that quotes are gone and send new ones; False when one of them is left to the loop."""
-    c, core, place, desk, rules = venue.cursor[0], state.core[0], skip.place[0], desk_of(state), rules_of(params)
-    gone_ns, now = c["last_arrives_ns"], c["last_reaches_ns"]
-    if c["next_sample_ns"] < now:
-        write_samples(market.tape, market.indexed, market.track, state, venue, logs, skip, now)
-    c["now"] = now
-    see_market(market, state, skip, c, now)
-    reasons = decide(state, params, now)
-    note_decided(place, c, reasons, now)
-    out.used[0] = 0
-    usual = not is_news(core, reasons)
-    for n in range(2 * core["reach"]):
-        slot = state.slots[entry_at(n, core["reach"])]
-        if usual and slot["state"] == CANCELLING:
-            usual = want_again(desk, rules, slot, reasons, now, out)
-            if usual:
-                place["own"] += 1
-                arrival(venue)
-                write_order(core, c, logs, out.actions[out.used[0] - 1])
-    place["last_ns"] = now
-    note_wakes(desk, rules, now)
-    if not usual:
-        leave_to_loop(state, venue, logs, out, gone_ns, now)
-    return bool(usual)
-
-
-@jit
-def see_market(market: Any, state: Any, skip: Any, c: Any, now: int) -> None:
-    """Let the strategy have seen the market up to a moment; of trades it asks the last price, for its collar."""
-    index, place = market.indexed, skip.place[0]
-    updates = max(first_at(index.local_updates, now + 1), place["row"])
-    trades = max(first_at(index.local_trades, now + 1), c["local_trade"]) if place["trades"] == 1 else c["local_trade"]
-    catch_market(market.tape, market.track, market.depth, state, skip, c, updates, trades)
+def meets(tape: Any, side: int, price_ticks: int, row: int) -> bool:
+    """Return whether the opposite best of an update stands at or beyond a price (fill_model.reached)."""
+    if side == BUY:
+        return bool(0 < tape.ask_ticks[row] <= price_ticks)
+    return bool(tape.bid_ticks[row] >= price_ticks and tape.bid_ticks[row] > 0)
 
 
 @jit_apart
-def leave_to_loop(state: Any, venue: Any, logs: Any, out: Any, gone_ns: int, now: int) -> None:
-    """Put on the lines what is under way: orders sent just now, and the news of cancels that nobody has taken."""
-    c = venue.cursor[0]
-    for i in range(out.used[0]):
-        logs.requests[c["last_request"]]["arrives_ns"] = c["last_arrives_ns"]
-        logs.requests[c["last_request"]]["action"] = out.actions[i]
-        c["last_request"] += 1
-    for n in range(2 * state.core[0]["reach"]):
-        slot = state.slots[entry_at(n, state.core[0]["reach"])]
-        if slot["state"] == CANCELLING:
-            answer(venue, logs, records.CANCELLED, slot["order_id"], 0, gone_ns, now)
+def take_back(market: Any, state: Any, logs: Any, skip: Any, c: Any, due: int) -> None:
+    """Take back a renewal that was only tried: the market seen, and the slots' prices, which their orders' rows say.
 
-
-@jit
-def note_decided(place: Any, c: Any, reasons: int, now: int) -> None:
-    """Note what the strategy has seen and decided at a moment."""
-    place["moment_ns"] = now
-    place["source"] = RESPONSE
-    place["caught_ns"] = now
-    place["reasons"] = reasons
-    place["decided"] = 1
-    place["decided_ns"] = now
-    place["decided_row"] = place["row"]
-    place["decided_trade"] = c["local_trade"]
-    place["scanned"] = place["row"]
-
-
-@jit
-def want_again(desk: Any, rules: Any, slot: Any, reasons: int, now: int, out: Any) -> bool:
-    """Send a quote in place of one that is gone; False, and nothing is changed, where there is more to it."""
-    core, decision, side, level = desk.core[0], out.decision[0], int(slot["side"]), slot["level"]
-    ticks = decision["want_bid_ticks"] if side == BUY else decision["want_ask_ticks"]
-    lots = decision["want_bid_lots"] if side == BUY else decision["want_ask_lots"]
-    slot["state"] = IDLE
-    reasons |= want_side(desk, rules, side, False, ticks, lots)
-    good = reasons & OF_LEVELS == 0 and (core["reach"] == 1 or is_covered(desk, side))
-    if not good or not may_send(core, desk.sent, rules.risk[0], now):
-        slot["state"] = CANCELLING
-        return False
-    slot["cooldown_until_ns"] = now
-    core["placed"] += 1
-    core["decisions"] += 1
-    send_order(desk, slot, PLACE, ENTRY, ticks[level], lots[level], now, out)
-    count_reasons(core, reasons)
-    return True
-
-
-@jit
-def take_rest(tape: Any, index: Any, state: Any, params: Any, out: Any, venue: Any, logs: Any, place: Any) -> bool:
-    """Let the venue take the new quotes and the strategy hear that they rest; False when one is refused."""
-    c, core = venue.cursor[0], state.core[0]
-    c["now"] = c["last_arrives_ns"]
-    place["moment_ns"] = c["now"]
-    place["source"] = REQUEST
-    stand_through(tape, index, venue, c["now"])
-    if not all_stay(c, out):
-        for i in range(out.used[0]):
-            rest(venue, logs, out.actions[i])
-        return False
-    for i in range(out.used[0]):
-        stays(venue, logs, out.actions[i])
-        place["last_ns"] = reach(venue)
-        place["own"] += 1
+    The decision is not taken back: the timer at `due`, which is next, decides anew.
+    """
+    core, place = state.core[0], skip.place[0]
+    place["decided"] = 0
+    place["caught_ns"] = due - 1
+    see_market(market, state, skip, c, due, place["row"])
     for n in range(2 * core["reach"]):
         slot = state.slots[entry_at(n, core["reach"])]
-        if slot["state"] == PENDING:
-            slot["state"] = QUOTED
-            renewed = slot["placed_ns"] + params.quoting[0]["refresh_ns"]
-            core["next_due_ns"] = sooner(core["next_due_ns"], renewed, place["last_ns"])
-    return True
-
-
-@jit
-def all_stay(c: Any, out: Any) -> bool:
-    """Return whether the venue refuses none of the orders."""
-    found = c["known"] == 1
-    for i in range(out.used[0]):
-        found = found and not reached(c, out.actions[i]["side"], out.actions[i]["price_ticks"])
-    return bool(found)
+        if slot["state"] == QUOTED and slot["filled"] == 0:
+            order = logs.orders[slot["order_id"] - 1]
+            slot["price_ticks"] = order["price_ticks"]
+            slot["leaves_lots"] = order["qty_lots"]

@@ -43,6 +43,7 @@ PLACE = np.dtype(
         ("unsettled", "i1"),  # what was done last may be news at the next event
         ("renews", "i1"),  # quotes are renewed in one go (strategy.replay.skip_renew), which takes renewal_ns
         ("renewal_ns", "i8"),
+        ("entry_ns", "i8"),  # how long a message to the venue takes then
         ("renewed", "i8"),  # how often
         ("trades", "i1"),  # a renewal has to know the last trade
     ],

@@ -107,6 +107,16 @@ def next_bin(touches: Any, j: int, last: int, bid: int, ask: int) -> int:
 
 
 @jit
+def stays_clear(touches: Any, j: int, last: int, bid: int, ask: int) -> bool:
+    """Return whether no bin in [j, last] touches a bid or an ask of ours; looks at whole blocks first, all at once."""
+    low, high = FAR, -FAR
+    for block in range(j // BLOCK, last // BLOCK + 1):
+        low = min(low, touches.low_16[block])
+        high = max(high, touches.high_16[block])
+    return bool((low > bid and high < ask) or next_bin(touches, j, last, bid, ask) > last)
+
+
+@jit
 def touch_in(tape: Any, index: Any, c: Any, j: int, bid: int, ask: int) -> tuple[int, int, int]:
     """Return (time, source, row) of the first event of a bin, not yet seen, that touches a bid or an ask of ours."""
     for k in range(max(c["exch_trade"], index.bin_trade[j]), index.bin_trade[j + 1]):

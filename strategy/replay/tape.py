@@ -85,4 +85,4 @@ def _read_only(column: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def sorted_times(times: I64) -> I64:
     """Return times that never step back: a venue's stamps may, its stream's order does not."""
-    return np.maximum.accumulate(times) if len(times) else times
+    return times if np.all(times[:-1] <= times[1:]) else np.maximum.accumulate(times)
