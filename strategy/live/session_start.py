@@ -1,7 +1,9 @@
 """What a live session starts from: its name and token, parameters, holdings and limits, and the compiled strategy."""
 
 import secrets
+import threading
 from dataclasses import dataclass
+from typing import Final
 
 from strategy.kernel.book import band_limit
 from strategy.kernel.records import BUY, TIMER
@@ -11,6 +13,8 @@ from strategy.live.warm_up import LiveStepper
 from strategy.policies.document import ParameterDocument
 from strategy.policies.stepper import new_event
 from strategy.venues.ports import Balance
+
+_COMPILING: Final = threading.Lock()  # several symbols begin at once, and neither compiler nor imports like company
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,10 @@ def new_stepper(document: ParameterDocument, balance: Balance) -> LiveStepper:
 
 def warm_stepper(document: ParameterDocument, balance: Balance) -> LiveStepper:
     """Return a stepper whose code is compiled; in a thread, so that the heartbeat goes on meanwhile."""
-    new_stepper(document, balance).feed(new_event(TIMER, local_ts=1))
-    band_limit(1.0, 1.0, BUY)
-    return new_stepper(document, balance)
+    with _COMPILING:
+        new_stepper(document, balance).feed(new_event(TIMER, local_ts=1))
+        band_limit(1.0, 1.0, BUY)
+        return new_stepper(document, balance)
 
 
 def client_token(started_ns: int) -> str:

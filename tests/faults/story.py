@@ -1,5 +1,6 @@
 """What journals and venue tell of the same sessions, compared exactly."""
 
+import threading
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,7 @@ from strategy.live.parity import ParityReport, check
 
 LOT: Final = Decimal("0.00001")
 TICK: Final = Decimal("0.01")
+_COMPILING: Final = threading.Lock()  # the first one compiles
 _MONEY: Final = Decimal("1e-8")
 
 
@@ -57,5 +59,6 @@ def _told(body: dict[str, Any]) -> tuple[int, Decimal, Decimal, Decimal]:
 
 
 def parities(folder: Path) -> list[ParityReport]:
-    """Return what `microvol parity` says of every session."""
-    return [check(path) for path in journals(folder)]
+    """Return what `microvol parity` says of every session; in any thread, one after the other."""
+    with _COMPILING:
+        return [check(path) for path in journals(folder)]
