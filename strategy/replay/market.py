@@ -102,7 +102,7 @@ def unowned(column: I64) -> I64:
     if len(column) == 0:
         return column
     memory = (ctypes.c_char * column.nbytes).from_address(column.ctypes.data)
-    view = np.frombuffer(memory, column.dtype)
+    view: I64 = np.frombuffer(memoryview(memory).cast("B"), np.int64)
     view.setflags(write=False)
     return view
 

@@ -35,7 +35,7 @@ def side_by_side(tape: Tape, index: Index) -> tuple[Tape, Index, Records, Record
     """Return tape and index whose columns are fields of records, and the records: an update's and a trade's."""
     moments, trades = aligned(len(index.bin_trade), MOMENT), aligned(len(tape.trade_local), TRADE)
     lay_out(tape, index.bin_trade, index.mid_row, moments, trades)
-    views = {name: _view(moments, name, len(tape.update_local)) for name in OF_UPDATES}
+    views: dict[str, Any] = {name: _view(moments, name, len(tape.update_local)) for name in OF_UPDATES}
     views |= {name: _view(trades, name, len(tape.trade_local)) for name in OF_TRADES}
     found: dict[str, Any] = {name: _view(moments, name, len(getattr(index, name))) for name in OF_INDEX}
     return tape._replace(**views), index._replace(**found), moments, trades
