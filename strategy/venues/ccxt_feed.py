@@ -14,8 +14,8 @@ from strategy.errors import VenueError
 from strategy.venues.backoff import Backoff
 from strategy.venues.ccxt_venue import PAUSE_SECONDS, Connection, open_exchange, redacted, stream_url
 from strategy.venues.clock import SAMPLES, Asked, JumpWatch, estimate
-from strategy.venues.endpoints import endpoints
 from strategy.venues.ending import end_tasks
+from strategy.venues.endpoints import endpoints
 from strategy.venues.settings import VenueConfig
 from strategy.venues.silence import Silence
 
