@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from flows import console, rooms
+from flows.audit import audit
 from flows.commands import options
 from flows.runner import run
 from flows.settings import Settings
@@ -55,9 +56,19 @@ def _say(what: str, done: dict[str, Any]) -> None:
     console.line(f"{what}: version {before} -> {done['to_version']}, {done['outcome']}")
 
 
-def versions(version: Version = None, venue: options.Venue = None, symbol: options.Symbol = None) -> None:
+def versions(
+    version: Version = None,
+    moves: Annotated[
+        bool, typer.Option("--moves", help="Every promotion, rollback, trial and refusal instead.")
+    ] = False,
+    venue: options.Venue = None,
+    symbol: options.Symbol = None,
+) -> None:
     """Show the registry: every version, its aliases, gates and last move; or one version's gates with their numbers."""
     settings = options.settings_for(venue, symbol)
+    if moves:
+        console.frame(f"moves of {settings.symbol} on {settings.venue}", audit(settings))
+        return
     if version is not None:
         _gates(settings, version)
         return
