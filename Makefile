@@ -23,7 +23,8 @@ demo: $(READY)   ## the whole loop on the local paper venue: no account, no netw
 	$(BIN)/microvol demo
 
 # a file's tests stay together: they share servers and compiled code
-TOGETHER := -n 2 --dist loadfile
+# files in their order, the quick ones of tests/unit last: a long file at the end would keep one process waiting
+TOGETHER := -n 2 --dist loadfile --no-loadscope-reorder
 
 test: lint       ## everything CI runs
 	$(BIN)/python -m pytest $(TOGETHER)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,28 @@ settings.register_profile("seeded", derandomize=True, deadline=None, database=No
 settings.load_profile("seeded")
 
 
-@pytest.fixture(autouse=True)
-def same_environment() -> Iterator[None]:
+@contextmanager
+def environment_kept() -> Iterator[None]:
     """Leave the environment as it was: a command hands its settings to the processes that it may start."""
     environ, before = os.environ, dict(os.environ)
     yield
     os.environ = environ  # noqa: B003 (a test may have put another in its place)
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def same_environment(environment_of_the_file: None) -> Iterator[None]:
+    """Keep what a test sets from the next one."""
+    with environment_kept():
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def environment_of_the_file() -> Iterator[None]:
+    """Keep what a file's own fixtures set from the next file."""
+    with environment_kept():
+        yield
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import ccxt.pro
 import orjson
 import structlog
 
-from strategy.errors import VenueError
+from strategy.errors import OutcomeUnknown, VenueError
 from strategy.policies.document import Instrument
 from strategy.venues import ccxt_user_stream, wire
 from strategy.venues.account_questions import refuse_unfit_margin
@@ -276,12 +276,14 @@ class CcxtBroker:
         return read(lambda: [reader.fill(row, names.get(str(row["orderId"]), "")) for row in page], "executions")
 
     async def _names(self, page: list[Any]) -> dict[str, str]:
-        """Return our ids of the orders that executions name by the venue's; "" where the venue does not say."""
+        """Return our ids of the orders of executions; OutcomeUnknown when the venue says that it knows one not."""
         order_ids = read(lambda: {str(row["orderId"]) for row in page}, "executions")
         for order_id in sorted(order_ids - self._client_ids.keys()):
             what = f"order {order_id}"
             reply = await self.ask(self._endpoints.order, what, self._symbol | {"orderId": order_id})
-            self._named(order_id, "" if reply is None else _client_id(reply, what))
+            if reply is None:
+                raise OutcomeUnknown(f"{what}: the venue lists an execution of it and says that it knows no such order")
+            self._named(order_id, _client_id(reply, what))
         return {order_id: self._client_ids[order_id] for order_id in order_ids}
 
 

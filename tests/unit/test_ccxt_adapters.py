@@ -257,6 +257,16 @@ async def test_an_execution_whose_order_is_answered_by_a_page_is_not_taken_for_s
         await broker.fills(8)
 
 
+async def test_an_execution_of_an_order_that_the_venue_denies_is_asked_of_again(venue, broker) -> None:
+    row = {"id": 9, "orderId": 77, "price": "60000.01", "qty": "0.001", "commission": "0", "commissionAsset": "BTC"}
+    row |= {"isBuyer": True, "isMaker": True, "time": 1_700_000_000_000}
+    venue.replies[("GET", "/api/v3/myTrades")] = (200, [row])
+    venue.replies[("GET", "/api/v3/order")] = [(400, {"code": -2013, "msg": "Order does not exist."}), PLACED]
+    with pytest.raises(OutcomeUnknown, match="order 77"):
+        await broker.fills(8)
+    assert [fill.client_id for fill in await broker.fills(8)] == ["mv-1"]
+
+
 async def test_feed_survives_a_page_in_place_of_the_filters(venue: FakeVenue) -> None:
     info = ("GET", "/api/v3/exchangeInfo")
     venue.replies[info] = [(200, "<html>maintenance</html>"), (200, "{}"), INFO]
