@@ -15,9 +15,9 @@ from tests.faults.keepers import Supervised
 from tests.faults.lab import run_schedule, run_schedules
 from tests.faults.schedules import FORKED, PROCESS_FAULTS, Schedule, Step, schedule, steps
 
-BATCH = 24
-BATCHES = 9
-SEEDS = range(1, 1 + BATCH * BATCHES)
+SEEDS = range(1, 217)  # all of them: python -m tests.faults.lab $(seq 1 216)
+BATCH = 12  # side by side: more of them would starve whatever else is tested on two cores
+CHOSEN = range(73, 145)  # those that every change is tested with
 WANTED = {"close", "abort", "skip", "mute", "deaf", "event-delay", "event-duplicate", "event-reorder"}
 WANTED |= {"error", "html", "cut", "delay", "skew", "restart"}
 NAMED = (429, 418, -1003, -1007, -1021, -2010, -2011, -2013, 500, 503)
@@ -37,7 +37,7 @@ def test_the_schedules_hold_every_fault_several_times() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("first", SEEDS[::BATCH])
+@pytest.mark.parametrize("first", CHOSEN[::BATCH])
 async def test_after_random_faults_journal_and_venue_tell_the_same_story(first: int, tmp_path: Path) -> None:
     outcomes = await run_schedules([schedule(seed) for seed in range(first, first + BATCH)], tmp_path)
     failed = [outcome for outcome in outcomes if outcome.fault]
