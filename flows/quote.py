@@ -32,10 +32,11 @@ def quote(
 
     settings = load_settings(venue=venue, symbol=symbol)
     clearance.require(settings, i_understand)
-    # a registry that does not answer must not keep the supervisor from watching its child
-    os.environ.update({"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "2"})
+    os.environ.update({"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"})
     registry = rooms.registry(settings)
     first = registry.champion(settings.venue, settings.symbol)
+    # from here on a registry that does not answer must not keep the supervisor from watching its child
+    os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = "2"
     if first is None:
         raise Failed(f"{settings.symbol} on {settings.venue} has no champion: calibrate and promote first")
     assume(settings)
