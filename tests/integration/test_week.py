@@ -14,7 +14,8 @@ from flows import platform, processes, rooms
 from flows.audit import audit
 from strategy.policies.document import read_document
 from tests.faults.story import executions, money, parities, told
-from tests.integration.week_rig import ROOT, Week, until, week
+from tests.integration.platform_rig import until
+from tests.integration.week_rig import ROOT, Week, week
 from tests.rigs.clock import DAY_S
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2_400)]

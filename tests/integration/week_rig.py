@@ -5,11 +5,10 @@ machine's clock: they live through the week. Each day has half an hour of record
 """
 
 import os
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -25,6 +24,7 @@ from strategy.live.doors import LiveStatus, read_status
 from strategy.live.segment import SegmentWriter
 from strategy.venues.paper.config import PaperConfig
 from strategy.venues.paper.history import write_history
+from tests.integration.platform_rig import free_port, until
 from tests.rigs.clock import DAY_S, Calendar
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -49,22 +49,6 @@ GATES: Final = {
     "max_live_fill_ratio": 1e4,
 }
 CANARY: Final = {"minutes": 3, "window_minutes": 0.1, "windows": 2, "breaches": 1, "max_order_faults": 0}
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def until(condition: Callable[[], Any], what: str, seconds: float = 120.0) -> Any:
-    """Return the condition's first true value; fail when it stays false."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"{what} did not come within {seconds:g} s"
-        time.sleep(0.1)
-    return found
 
 
 @dataclass
