@@ -22,6 +22,7 @@ from analytics.tape.line import read_line
 from flows.steering import Alerts, PromotionTable, Schedule, Section
 from strategy.errors import BadInput
 from strategy.live.layout import Layout
+from strategy.policies.fields import setting
 from strategy.venues.settings import PAPER_LIVE
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -29,38 +30,40 @@ SYMBOL_PATTERN: Final = r"^[A-Z0-9]+/[A-Z0-9]+(:[A-Z0-9]+)?$"
 
 
 class Ports(Section):
-    """Where the local servers listen, always on loopback."""
+    """Where the local servers listen, on loopback unless `--host` says otherwise."""
 
-    prefect: int = Field(4200, gt=0, lt=65_536)
-    mlflow: int = Field(5000, gt=0, lt=65_536)
-    paper: int = Field(8780, gt=0, lt=65_536)
-    paper_admin: int = Field(8781, gt=0, lt=65_536)
+    prefect: int = Field(4200, gt=0, lt=65_536, description="of the Prefect server, its page and its API")
+    mlflow: int = Field(5000, gt=0, lt=65_536, description="of the MLflow server")
+    paper: int = Field(8780, gt=0, lt=65_536, description="of the paper venue")
+    paper_admin: int = Field(
+        8781, gt=0, lt=65_536, description="of its admin endpoint, which microvol venue --admin opens"
+    )
 
 
 class Venue(Section):
     """Addresses of one venue; a venue without `trading` is only ever recorded from."""
 
-    rest_url: str | None = None
-    stream_url: str | None = None
-    ws_api_url: str | None = None
-    trading: bool = True
+    rest_url: str | None = Field(None, description="REST, without the path")
+    stream_url: str | None = Field(None, description="combined streams, the path /stream included")
+    ws_api_url: str | None = Field(None, description="WS API, for the user stream")
+    trading: bool = Field(True, description="orders may be sent there")
 
 
 class Paper(Section):
     """The paper venue's market and account; what a new account of paper-live holds is said here too."""
 
-    seed: int = Field(7, ge=0)
-    start_price: float = Field(60_000.0, gt=0)
-    base: float = Field(0.05, ge=0, description="base units in the account")
-    quote: float = Field(5_000.0, ge=0, description="quote units in the account")
-    maker_fee_bps: float = Field(0.0, ge=-100, le=100)
+    seed: int = Field(7, ge=0, description="of the order flow")
+    start_price: float = setting(60_000.0, "around which the market begins", unit="quote", gt=0)
+    base: float = setting(0.05, "in a new account", unit="base", ge=0)
+    quote: float = setting(5_000.0, "in a new account", unit="quote", ge=0)
+    maker_fee_bps: float = Field(0.0, ge=-100, le=100, description="commission on what rested; under 0 a rebate")
 
 
 class Capture(Section):
-    """Raw recording."""
+    """Raw recording; docs/recording.md."""
 
-    fsync_seconds: float = Field(1.0, gt=0, le=60)
-    rotate_seconds: float = Field(900.0, gt=0)
+    fsync_seconds: float = Field(1.0, gt=0, le=60, description="a frame counts as kept after this long at the latest")
+    rotate_seconds: float = Field(900.0, gt=0, description="a new segment this often")
     rotate_mb: float = Field(64.0, gt=0, description="a new segment at this size")
     silence_seconds: float = Field(15.0, gt=0, description="no depth for so long: the connection is dead")
     clock_seconds: float = Field(300.0, gt=0, description="how often the venue's clock is compared with ours")
@@ -71,10 +74,10 @@ class Capture(Section):
 class KeepDays(Section):
     """For how many whole days the lake keeps its large tables; 0 is for good."""
 
-    depth: int = Field(0, ge=0, description="updates and snapshots, from the snapshot that the kept days go on from")
-    trade: int = Field(0, ge=0)
-    book_ticker: int = Field(0, ge=0)
-    decision: int = Field(0, ge=0)
+    depth: int = setting(0, "updates and snapshots, from the snapshot that the kept days go on from", unit="days", ge=0)
+    trade: int = setting(0, "public trades", unit="days", ge=0)
+    book_ticker: int = setting(0, "best prices as the venue told them", unit="days", ge=0)
+    decision: int = setting(0, "what quoting decided, update by update", unit="days", ge=0)
 
 
 class LakeCare(Section):
@@ -86,10 +89,10 @@ class LakeCare(Section):
 
 
 class Calibrate(Section):
-    """A study."""
+    """How large a study is, and from which set it starts."""
 
-    trials: int = Field(100, ge=1, le=100_000)
-    seed: int = Field(7, ge=0)
+    trials: int = Field(100, ge=1, le=100_000, description="parameter sets that are tried")
+    seed: int = Field(7, ge=0, description="of the sampler; the same one gives the same study")
     spread: str = Field("", description="spread policy of the base set; default its own")
     hours: float | None = Field(None, gt=0, description="only the newest hours of the tape; default all")
     search: SpaceSettings = SpaceSettings()
@@ -98,19 +101,21 @@ class Calibrate(Section):
 class Costs(Section):
     """What a replay assumes of venue and line."""
 
-    maker_fee_bps: float = Field(0.0, ge=-100, le=100)
-    taker_fee_bps: float = Field(0.0, ge=-100, le=100)
-    entry_latency_ms: float = Field(10.0, ge=0)
-    response_latency_ms: float = Field(10.0, ge=0)
+    maker_fee_bps: float = Field(0.0, ge=-100, le=100, description="commission on what rested; under 0 a rebate")
+    taker_fee_bps: float = Field(0.0, ge=-100, le=100, description="commission on what took")
+    entry_latency_ms: float = Field(10.0, ge=0, description="from the decision to the venue")
+    response_latency_ms: float = Field(10.0, ge=0, description="from the venue back to us")
     latency: str = Field("", description="recorded[:DAY[..DAY]] or ENTRY_MS,RESPONSE_MS; empty = the two above")
     latency_seed: int = Field(7, ge=0, description="of the draws from recorded round trips")
     queue_model: Literal["risk_averse", "power", "log"] = Field("risk_averse", description="docs/fill-model.md")
     queue_exponent: float = Field(3.0, gt=0, description="of queue_model power")
     fill_model: str = Field(
-        "none", pattern=r"^(none|latest|[1-9][0-9]*)$", description="a fitted version, in place of queue and latencies"
+        "none",
+        pattern=r"^(none|latest|[1-9][0-9]*)$",
+        description="latest, or the number of a fitted version, in place of queue and latencies",
     )
-    base: float = Field(0.01, ge=0, description="base units at the start of a replay")
-    quote: float = Field(1_000.0, ge=0, description="quote units at the start of a replay")
+    base: float = setting(0.01, "held at the start of a replay", unit="base", ge=0)
+    quote: float = setting(1_000.0, "held at the start of a replay", unit="quote", ge=0)
 
     @field_validator("latency")
     @classmethod
@@ -124,18 +129,24 @@ class Costs(Section):
 class Live(Section):
     """Hard limits around a quoting process; the strategy cannot widen them."""
 
-    max_order_notional: float = Field(500.0, gt=0, description="quote units")
-    max_position: float = Field(10_000.0, gt=0, description="quote units, of the base held with all open bids filled")
-    max_open_orders: int = Field(20, ge=1)
-    max_daily_loss: float = Field(1_000.0, gt=0, description="quote units; over it the kill switch is thrown")
-    max_drawdown: float = Field(0.3, gt=0, le=1, description="share of the highest equity; over it likewise")
-    max_sigma: float = Field(0.0, ge=0, description="of one sample; over it nothing rests; 0 = no such limit")
-    min_depth_base: float = Field(0.0, ge=0, description="a side within depth_band_bps; 0 = no such limit")
-    depth_band_bps: float = Field(10.0, gt=0, le=10_000)
-    collar_bps: float = Field(500.0, gt=0, le=10_000)
-    orders_per_10s: int = Field(50, ge=1)
-    orders_per_day: int = Field(100_000, ge=1)
-    stale_after_seconds: float = Field(5.0, gt=0)
+    max_order_notional: float = setting(500.0, "worth of one order", unit="quote", gt=0)
+    max_position: float = setting(
+        10_000.0, "worth of the base held with all open bids filled; orders beyond are vetoed", unit="quote", gt=0
+    )
+    max_open_orders: int = Field(20, ge=1, description="orders that rest at a time")
+    max_daily_loss: float = setting(
+        1_000.0, "lost since 00:00 UTC; over it the kill switch is thrown", unit="quote", gt=0
+    )
+    max_drawdown: float = setting(0.3, "of the highest equity; over it likewise", unit="share", gt=0, le=1)
+    max_sigma: float = setting(0.0, "of one sample; over it nothing rests; 0 = no such limit", unit="sigma", ge=0)
+    min_depth_base: float = Field(
+        0.0, ge=0, description="a side within depth_band_bps; under it nothing rests; 0 = no such limit"
+    )
+    depth_band_bps: float = Field(10.0, gt=0, le=10_000, description="how far from mid depth is counted")
+    collar_bps: float = Field(500.0, gt=0, le=10_000, description="how far from mid or last trade an order may be")
+    orders_per_10s: int = Field(50, ge=1, description="orders sent within any ten seconds")
+    orders_per_day: int = Field(100_000, ge=1, description="orders sent since 00:00 UTC")
+    stale_after_seconds: float = Field(5.0, gt=0, description="nothing rests when the market was silent for so long")
     metrics_port: int = Field(9464, ge=0, lt=65_536, description="of the Prometheus endpoint; 0 = none")
     metrics_host: str = Field("127.0.0.1", min_length=1, description="address that it listens on; it has no password")
     acknowledge_seconds: float = Field(60.0, gt=0, description="how long promote waits for the quoting process")
@@ -159,9 +170,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True, extra="forbid", env_prefix="MICROVOL_", env_nested_delimiter="__", allow_inf_nan=False
     )
-    home: Path = Path("var")
-    venue: str = "paper"
-    symbol: str = Field("BTC/FDUSD", pattern=SYMBOL_PATTERN)
+    home: Path = Field(Path("var"), description="everything that is written lies here; relative to the checkout")
+    venue: str = Field(
+        "paper", description="paper, paper-live, testnet, live, binance (recorded only), or a name under venues"
+    )
+    symbol: str = Field("BTC/FDUSD", pattern=SYMBOL_PATTERN, description="BASE/QUOTE, or BASE/QUOTE:SETTLE of a future")
     catalog: str = Field("", repr=False, description="the lake's catalogue; default SQLite under home")
     lake_data: str = Field("", description="where the lake keeps Parquet, a folder or s3://…; default under home")
     lake_endpoint: str = Field("", description="address of the object store when it is not Amazon's")
@@ -169,7 +182,7 @@ class Settings(BaseSettings):
     tracking_uri: str = Field("", description="MLflow; default its server when it answers, else SQLite under home")
     prefect_api_url: str = Field("", description="default the local server's")
     ports: Ports = Ports()
-    venues: dict[str, Venue] = {}
+    venues: dict[str, Venue] = Field({}, description="venues of your own, a table each")
     paper: Paper = Paper()
     capture: Capture = Capture()
     lake: LakeCare = LakeCare()

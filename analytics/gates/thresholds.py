@@ -18,10 +18,12 @@ class GateSettings(BaseModel):
     min_periods: int = Field(48, ge=4, description="periods that a statistical gate needs")
     trials: int = Field(32, ge=2, le=10_000, description="trials replayed again by period")
     max_overfitting: float = Field(0.5, ge=0, le=1, description="probability of backtest overfitting")
-    overfitting_blocks: int = Field(16, ge=2, le=20, multiple_of=2, description="into which CSCV cuts the periods")
+    overfitting_blocks: int = Field(
+        16, ge=2, le=20, multiple_of=2, description="an even number, into which CSCV cuts the periods"
+    )
     min_deflated_sharpe: float = Field(0.95, ge=0, le=1, description="probability that the Sharpe ratio is no luck")
     max_p_value: float = Field(0.05, gt=0, le=1, description="of no gain on the champion, or on not quoting")
-    bootstrap_samples: int = Field(10_000, ge=100, le=1_000_000)
+    bootstrap_samples: int = Field(10_000, ge=100, le=1_000_000, description="draws behind a p-value")
     neighbour_step: float = Field(0.1, gt=0, lt=1, description="how far a searched parameter is moved, a share of it")
     neighbour_draws: int = Field(8, ge=0, le=1_000, description="sets with every parameter moved at random")
     neighbour_edge: float = Field(0.8, ge=0, le=1, description="share of the edge that a neighbour must keep")

@@ -17,11 +17,17 @@ class SpaceSettings(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-    parameters: tuple[str, ...] = Field(SEARCHED, min_length=1)
+    parameters: tuple[str, ...] = Field(
+        SEARCHED, min_length=1, description="dotted names; group.* is all that declares a range in the group"
+    )
     without: tuple[str, ...] = Field((), description="names or patterns that are not searched after all")
-    threshold_quantiles: Range = (0.05, 0.98)
-    spread_bps: Range = (0.2, 60.0)
-    curve_points: int = Field(4, ge=2, le=16)
+    threshold_quantiles: Range = Field(
+        (0.05, 0.98), description="between which thresholds are searched, of the training window's sigmas"
+    )
+    spread_bps: Range = Field(
+        (0.2, 60.0), description="half-spreads of regimes and curves, within the set's floor and cap"
+    )
+    curve_points: int = Field(4, ge=2, le=16, description="of a curve that is searched")
     ranges: dict[str, Range] = Field({}, description="instead of declared ranges, or where none is declared")
 
     @model_validator(mode="after")

@@ -18,7 +18,7 @@ class SearchSettings(BaseModel):
     """Who proposes trials and how many are replayed together. Only `workers` leaves the trials as they are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-    sampler: SamplerName = "tpe"
+    sampler: SamplerName = Field("tpe", description="who proposes trials; gp needs torch")
     batch: int = Field(16, ge=1, le=1_024, description="trials asked for, and replayed, together")
     workers: int = Field(0, ge=0, le=256, description="threads that replay; 0 = one a processor")
     warm_start: bool = Field(True, description="try the champion and the last study's best first")
@@ -51,10 +51,10 @@ class FoldSettings(BaseModel):
     """Shares of the covered time; what train and validation leave over is held out."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-    train_share: float = Field(0.5, gt=0, lt=1)
-    validation_share: float = Field(0.25, gt=0, lt=1)
-    train_folds: int = Field(3, ge=1, le=100)
-    validation_folds: int = Field(2, ge=1, le=100)
+    train_share: float = Field(0.5, gt=0, lt=1, description="of the time that the tape covers, searched on")
+    validation_share: float = Field(0.25, gt=0, lt=1, description="the time after it, on which the winner is chosen")
+    train_folds: int = Field(3, ge=1, le=100, description="into which the train share is cut")
+    validation_folds: int = Field(2, ge=1, le=100, description="into which the validation share is cut")
     embargo_s: float = Field(5.0, ge=0, description="left out before every fold but the first")
     min_window_s: float = Field(20.0, gt=0, description="shorter pieces between gaps are dropped")
 
@@ -70,12 +70,12 @@ class Objective(BaseModel):
     """What is maximised, by name (study/measures.py), and what every fold must keep to; a limit of 0 is none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-    measure: Measure = "markout"
+    measure: Measure = Field("markout", description="what is maximised; docs/calibration.md")
     also: tuple[Measure, ...] = Field((), max_length=2, description="maximised at the same time: a Pareto study")
     weights: dict[Measure, float] = Field({}, description="choose from the Pareto front by these; none = its knee")
     risk_aversion: float = Field(0.5, ge=0, description="weight of the standard deviation over folds")
     min_fills: int = Field(3, ge=0, description="fills a fold, at least")
-    min_fills_per_hour: float = Field(20.0, ge=0)
+    min_fills_per_hour: float = Field(20.0, ge=0, description="fills an hour, at least")
     min_fill_ratio: float = Field(0.0, ge=0, le=1, description="orders with a fill, of all that rested")
     max_inventory_variance_base2: float = Field(0.0, ge=0, description="over a fold's time, base units squared")
     max_drawdown_bps: float = Field(0.0, ge=0, description="deepest fall in a fold, of the capital at its start")
@@ -98,7 +98,7 @@ class Objective(BaseModel):
 
 
 class StudyTable(SearchSettings):
-    """One table of the settings file: how a study is run, over which folds, and what it is after."""
+    """How a study is run, over which folds, and what it is after."""
 
     minutes: float = Field(0.0, ge=0, description="after so many no batch begins; 0 = no such limit")
     folds: FoldSettings = FoldSettings()

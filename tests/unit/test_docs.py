@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,15 @@ import pytest
 import typer.main
 from pydantic import BaseModel
 
+from flows import settings_reference
 from flows.cli import app
-from flows.settings import Settings
+from flows.settings import Settings, load_settings
 from strategy.policies.registry import KINDS, built_in
 from strategy.policies.table import PAGE, policy_tables
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
+HANDED_DOWN = {"MICROVOL_ROOT", "MICROVOL_VENUE_API_KEY", "MICROVOL_VENUE_SECRET"}  # set for processes of our own alone
 
 
 def table_rows() -> dict[str, str]:
@@ -50,6 +53,33 @@ def test_the_example_lists_every_setting_with_its_default() -> None:
     given["calibrate"]["hours"] = None  # TOML has no word for none: the example shows it as a comment
     expected = Settings.model_construct().model_dump(mode="json", exclude={"venues"})
     assert given == expected
+
+
+def test_the_page_of_settings_is_what_the_models_say() -> None:
+    assert settings_reference.PAGE.read_text() == settings_reference.page(), "run python -m flows.settings_reference"
+
+
+def test_every_setting_says_what_it_means() -> None:
+    for path, table in [((), Settings), *settings_reference.tables()]:
+        silent = [each.name for each in settings_reference.settings_in(table) if not each.description]
+        assert silent == [], ".".join(path)
+
+
+@pytest.mark.parametrize("path", ["ports.paper_admin", "study.objective.also", "lake.keep_days.depth"])
+def test_the_variable_of_a_setting_sets_it(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"study.objective.also": '["pnl"]'}.get(path, "77")
+    monkeypatch.setenv(settings_reference.variable(path.split(".")), given)
+    found = reduce(getattr, path.split("."), load_settings())
+    assert found == (("pnl",) if path.endswith("also") else 77)
+
+
+def test_every_variable_that_the_program_reads_stands_on_the_page_of_settings() -> None:
+    rooms = [ROOT / room for room in ("flows", "analytics", "strategy")]
+    code = "".join(path.read_text() for room in rooms for path in room.rglob("*.py"))
+    read = set(re.findall(r"\"(MICROVOL_[A-Z_]+[A-Z])\"", code)) - HANDED_DOWN
+    assert read
+    page = settings_reference.PAGE.read_text()
+    assert [name for name in sorted(read) if f"`{name}`" not in page] == []
 
 
 def test_every_target_of_the_makefile_is_explained() -> None:
