@@ -1,6 +1,6 @@
 """Commands around parameter versions: promote, rollback, versions, report, nightly."""
 
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -8,8 +8,11 @@ from flows import console, rooms
 from flows.audit import audit
 from flows.commands import options
 from flows.runner import run
-from flows.settings import Settings
 
+if TYPE_CHECKING:
+    from analytics.registry.registry import Registry
+
+LISTED: Final = ("version", "aliases", "created", "gates", "edge_bps", "moved", "at", "who", "why")
 GATE_COLUMNS: Final = ("gate", "verdict", "value", "threshold", "how they compare, and why")
 
 Version = Annotated[int | None, typer.Option("--version", min=1, help="A registered version.")]
@@ -69,20 +72,21 @@ def versions(
     if moves:
         console.frame(f"moves of {settings.symbol} on {settings.venue}", audit(settings))
         return
-    if version is not None:
-        _gates(settings, version)
-        return
-    frame = rooms.registry(settings).versions(settings.venue, settings.symbol)
-    shown = frame.with_columns(frame["content_hash"].str.head(12))
-    console.frame(f"{settings.symbol} on {settings.venue}", shown)
+    registry, place = rooms.registry(settings), (settings.venue, settings.symbol)
+    if version is None:
+        console.frame(f"{settings.symbol} on {settings.venue}", registry.versions(*place).select(LISTED))
+    else:
+        _one(registry, place, version)
 
 
-def _gates(settings: Settings, version: int) -> None:
+def _one(registry: "Registry", place: tuple[str, str], version: int) -> None:
+    """Show all that the registry's table holds of a version, and its gates."""
     from analytics.gates.verdicts import gate_rows
 
-    document = rooms.registry(settings).document(settings.venue, settings.symbol, version)
-    title = f"gates of version {version}, {settings.symbol} on {settings.venue}"
-    console.table(title, GATE_COLUMNS, gate_rows(document))
+    document = registry.document(*place, version)
+    title = f"version {version}, {place[1]} on {place[0]}"
+    console.facts(title, registry.versions(*place).filter(version=version).row(0, named=True))
+    console.table(f"gates of {title}", GATE_COLUMNS, gate_rows(document))
 
 
 def report(

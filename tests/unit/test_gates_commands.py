@@ -1,12 +1,15 @@
 """Gates where people meet them: promote with and without --override, the table of one version's gates."""
 
+import re
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from analytics.gates.verdicts import Verdict
 from analytics.registry.promotion import Move, Promotion, move_champion
+from analytics.registry.registry import VERSION_SCHEMA
 from flows import rooms
 from flows.cli import run
 from tests.unit.test_promotion import BAD, GOOD, SILENT, FakeRegistry
@@ -20,6 +23,10 @@ class FakeRooms(FakeRegistry):
     def promote(self, venue: str, symbol: str, version: int | None, **asked: Any) -> Promotion:
         who = asked.pop("who", None)
         return move_champion(self, Move(venue=venue, symbol=symbol, what="promote", who=who, **asked), version)
+
+    def versions(self, venue: str, symbol: str) -> pl.DataFrame:
+        first = dict.fromkeys(VERSION_SCHEMA) | {"version": 1, "description": "winner of 30 trials", "who": "ada"}
+        return pl.DataFrame([first], schema=VERSION_SCHEMA)
 
 
 @pytest.fixture
@@ -76,13 +83,26 @@ def test_gates_without_data_block_where_the_settings_require_all(
     assert run(["promote", "--reason", "better"]) == code
 
 
+def test_versions_shows_the_registry_a_line_a_version(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry_with(monkeypatch, GOOD)
+    assert run(["versions"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert len(shown) == 6  # a title, a head of three lines, one line a version, the end
+    assert re.search(r"│ +1 │ .* ada ", shown[4])
+
+
 def test_versions_shows_one_versions_gates_with_number_threshold_and_why(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     registry_with(monkeypatch, GOOD, VERDICT.as_dict(), SILENT)
     assert run(["versions", "--version", "1"]) == 0
     shown = capsys.readouterr().out
-    assert all(word in shown for word in ("passed", "failed", "not applicable", "-1.25", "needs 1 days held out"))
+    assert all(
+        word in shown
+        for word in ("passed", "failed", "not applicable", "-1.25", "needs 1 days held out", "winner of 30")
+    )
 
 
 def test_a_wrong_threshold_is_one_line(
