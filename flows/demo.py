@@ -4,6 +4,7 @@ It has a home of its own (`var/demo`, wiped at the start) and free ports, so it 
 Every process it starts is remembered there and ended at the end, after a failure, and after Ctrl-C.
 """
 
+import shlex
 import shutil
 import signal
 import socket
@@ -209,7 +210,7 @@ def _watch(settings: Settings, clock: Clock, until: float) -> None:
 
 def _command(*arguments: str) -> None:
     """Run one microvol command as a person would; its output is shown, a bad exit code ends the demo."""
-    console.line(f"        $ microvol {' '.join(arguments)}")
+    console.line(f"        $ {shlex.join(['microvol', *arguments])}")
     code = subprocess.run([sys.executable, "-m", "flows", *arguments], check=False).returncode
     if code != 0:
         raise Failed(f"microvol {arguments[0]} ended with exit code {code}")
