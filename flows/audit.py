@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Final
 
-import orjson
-
 from flows import rooms
 from flows.settings import Settings
 
@@ -15,17 +13,10 @@ COLUMNS: Final = ("at_ns", "what", "from_version", "to_version", "who", "reason"
 
 def audit(settings: Settings) -> "pl.DataFrame":
     """Return every move, refusal and trial of a market in the order of time: a row each, `COLUMNS`."""
-    import polars as pl
+    from analytics.ingest.audit_lines import waiting
 
-    with rooms.lake(settings, read_only=True) as lake:
-        taken = lake.query("queries/parameter_events", venue=settings.venue, symbol=settings.symbol).select(COLUMNS)
-    last_ns = max(taken["at_ns"].to_list(), default=0)
-    lines = [line for path in sorted(settings.layout.audit.glob("*.log")) for line in path.read_bytes().splitlines()]
-    mine = {"venue": settings.venue, "symbol": settings.symbol}
-    waiting = []
-    for line in lines:
-        at, _, text = line.partition(b" ")
-        at_ns, record = int(at), orjson.loads(text)
-        if at_ns > last_ns and mine.items() <= record.items():
-            waiting.append({"at_ns": at_ns} | {name: record.get(name) for name in COLUMNS[1:]})
-    return pl.concat((taken, pl.DataFrame(waiting, schema=taken.schema)))
+    place = {"venue": settings.venue, "symbol": settings.symbol}
+    with rooms.lake(settings, read_only=True) as lake, lake.transaction():  # no line moves between the two readings
+        taken = lake.query("queries/parameter_events", **place)
+        more = waiting(lake, settings.layout).filter(**place)
+    return taken.select(COLUMNS).extend(more.select(COLUMNS)).sort("at_ns", maintain_order=True)

@@ -13,7 +13,7 @@ from analytics.lake.store import Lake
 from analytics.metrics.activity import Activity
 from analytics.metrics.figures import RESTING, Tally, combine, metrics_of, tally
 from analytics.registry.registry import Registry
-from analytics.report.daily import LIVE, MIN_REPLAY_S, charged_bps, load_market, replay_stretch, window_of
+from analytics.report.daily import LIVE, charged_bps, load_market, replayable, replays_of, window_of
 from analytics.report.sessions import Stretch, live_stretches
 from strategy.errors import BadInput, Failed
 from strategy.kernel.records import REGIME_NAMES
@@ -70,19 +70,13 @@ def compare_day(
     stretches = live_stretches(lake, *place, window, market.path, market.info.clock_offset_ns)
     known = _known(registry, place, stretches)
     fee = charged_bps(stretches)
+    assumed = {source: replace(each, maker_fee_bps=fee) for source, each in ((BEFORE, before), (AFTER, after))}
     runs: dict[str, list[Activity]] = {source: [] for source in SOURCES}
-    for stretch in stretches:
-        if stretch.version not in known or stretch.seconds < MIN_REPLAY_S:
-            continue
-        parameters = known[stretch.version]
-        replays = (
-            replay_stretch(market, stretch.activity, parameters, replace(each, maker_fee_bps=fee))
-            for each in (before, after)
-        )
-        found = [stretch.activity, *(each for each in replays if each is not None)]
-        if len(found) == len(SOURCES):
-            for source, activity in zip(SOURCES, found, strict=True):
-                runs[source].append(activity)
+    for version, parameters in known.items():
+        own = replayable(market, [stretch for stretch in stretches if stretch.version == version])
+        runs[LIVE] += [stretch.activity for stretch in own]
+        for source, config in assumed.items():
+            runs[source] += replays_of(market, own, parameters, config)
     if not runs[LIVE]:
         raise Failed(f"{day} has no live quoting of a registered version beside market data")
     return DayFills(

@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from analytics.ingest.audit_lines import audit_files
 from analytics.ingest.intake import NOTHING, Done, Intake, Part, Source, ended
 from analytics.ingest.journal_rows import JournalRows, audit_row
 from analytics.ingest.market_rows import Counts, StreamState, wire_symbol
@@ -28,7 +29,6 @@ from strategy.venues.events import InstrumentInfo, MarketEvent
 from strategy.venues.units import Units
 
 _JOURNAL_BATCH: Final = 50_000
-_AUDIT: Final = "audit"
 _JOURNAL: Final = "journal:"  # what the names of streams begin with
 _SHADOW: Final = "shadow:"
 
@@ -59,8 +59,8 @@ def ingest(lake: Lake, layout: Layout, progress: Callable[[str], None] | None = 
         for venue, symbol, folder in market_folders(layout.home / "shadow"):
             for name, path in streams(folder):
                 one.journal(Source(venue, symbol, f"{_SHADOW}{name}"), path)
-        for name, path in streams(layout.audit):
-            one.audit(Source(_AUDIT, "", f"{_AUDIT}:{name}"), path)
+        for source, path in audit_files(layout):
+            one.audit(source, path)
     return one.report
 
 

@@ -69,7 +69,13 @@ _FILL: Final = {
     "quoted_mid_ticks": pl.Float64,
     "quoted_regime": pl.String,
 }
-_AUDIT: Final = {
+_SIZE: Final = {
+    "local_ts": pl.Int64,
+    "seq": pl.Int64,
+    "version": pl.Int64,
+    "size_factor": pl.Float64,
+}
+AUDIT_SCHEMA: Final = {
     "venue": pl.String,
     "symbol": pl.String,
     "at_ns": pl.Int64,
@@ -96,10 +102,11 @@ class JournalRows:
         self.decisions: list[dict[str, Any]] = []
         self.orders: list[dict[str, Any]] = []
         self.fills: list[dict[str, Any]] = []
+        self.sizes: list[dict[str, Any]] = []
 
     def __len__(self) -> int:
         """Return the number of rows held."""
-        return len(self.decisions) + len(self.orders) + len(self.fills)
+        return len(self.decisions) + len(self.orders) + len(self.fills) + len(self.sizes)
 
     def add(self, line: Line) -> None:
         """Take one line; kinds without a table say nothing here, a malformed line is BadData."""
@@ -138,8 +145,14 @@ class JournalRows:
         said = {**_SCHEMA_2, **body, "seq": line.number, "local_ts": line.local_ns, "quoted_regime": regime}
         self.fills.append({name: said[name] for name in _FILL})
 
+    def _add_size(self, line: Line, body: dict[str, Any]) -> None:
+        """Keep how large a version quotes from an event on; older journals do not say, and quoted in full."""
+        said = {"local_ts": line.local_ns, "seq": body.get("seq", 0), "size_factor": body.get("size_factor", 1.0)}
+        self.sizes.append(said | {"version": body["document"]["version"]})
+
     def write(self, lake: Lake) -> dict[str, int]:
         """Write the rows; called inside the transaction of the journal's segment row."""
+        lake.append("quoted_size", self._frame(self.sizes, _SIZE))
         fills = self._frame(self.fills, _FILL).unique(
             ["trade_id", "exch_ts", "side"], keep="first", maintain_order=True
         )
@@ -158,10 +171,12 @@ class JournalRows:
 def audit_row(line: Line) -> pl.DataFrame:
     """Return a line of the audit log as a row of `parameter_event`."""
     said = {"from_version": None, "to_version": None, **decoded(line), "at_ns": line.local_ns}
-    missing = [name for name in _AUDIT if name not in said]
+    missing = [name for name in AUDIT_SCHEMA if name not in said]
     if missing:
         raise BadData(f"audit line lacks {', '.join(missing)}")
-    return with_day(pl.DataFrame([{name: said[name] for name in _AUDIT}], schema=_AUDIT, orient="row"), "at_ns")
+    return with_day(
+        pl.DataFrame([{name: said[name] for name in AUDIT_SCHEMA}], schema=AUDIT_SCHEMA, orient="row"), "at_ns"
+    )
 
 
 def decoded(line: Line) -> dict[str, Any]:
@@ -196,6 +211,8 @@ def _trimmed(levels: list[int]) -> list[int]:
 
 
 _TAKERS: Final[dict[str, Callable[[JournalRows, Line, dict[str, Any]], None]]] = {
+    "session": JournalRows._add_size,
+    "parameters": JournalRows._add_size,
     "decision": JournalRows._add_decision,
     "order": JournalRows._add_order,
     "fill": JournalRows._add_fill,

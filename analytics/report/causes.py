@@ -93,7 +93,7 @@ def split(market: Market, each: VersionDay, truths: Truths, checked: dict[str, C
     foretold = found
     for cause, assumed in truths.applied(config):
         if assumed != config:
-            found = _measured(market, replays_of(market, beside.live, beside.parameters, assumed))
+            found = _measured(market, replays_of(market, beside.stretches, beside.parameters, assumed))
         steps[cause], config = found, assumed
     return Split(each.version, foretold, steps, _measured(market, beside.live), decided(each.stretches, checked))
 

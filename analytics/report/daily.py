@@ -19,6 +19,7 @@ from analytics.report.sessions import Stretch
 from analytics.report.shadows import SHADOW, ShadowDay
 from analytics.tape.tape import load_tape
 from strategy.errors import Failed
+from strategy.live.sizing import sized
 from strategy.policies.document import Instrument
 from strategy.policies.parameters import ParameterSet
 from strategy.replay.driver import ReplayConfig, replay
@@ -45,10 +46,15 @@ METRIC_SCHEMA: Final[dict[str, Any]] = {
 class Beside:
     """Stretches of one version that could be replayed, and their replays one by one, with what these assumed."""
 
-    live: tuple[Activity, ...]
+    stretches: tuple[Stretch, ...]
     replays: tuple[Activity, ...]
     parameters: ParameterSet
     config: ReplayConfig
+
+    @property
+    def live(self) -> tuple[Activity, ...]:
+        """Return what was done live, one by one as the replays."""
+        return tuple(each.activity for each in self.stretches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,28 +185,33 @@ def store(lake: Lake, day: Day) -> None:
 def _beside(
     market: Market, stretches: Sequence[Stretch], parameters: ParameterSet, config: ReplayConfig
 ) -> Beside | None:
-    long = [each.activity for each in stretches if each.seconds >= MIN_REPLAY_S]
-    both = [(each, run) for each in long if (run := replay_stretch(market, each, parameters, config)) is not None]
-    if not both:
-        return None
-    return Beside(tuple(live for live, _ in both), tuple(run for _, run in both), parameters, config)
+    own = replayable(market, stretches)
+    return Beside(own, replays_of(market, own, parameters, config), parameters, config) if own else None
+
+
+def replayable(market: Market, stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:
+    """Return the stretches that are long enough to say something and that the tape reaches into."""
+    return tuple(each for each in stretches if each.seconds >= MIN_REPLAY_S and _common(market, each) is not None)
 
 
 def replays_of(
-    market: Market, live: Sequence[Activity], parameters: ParameterSet, config: ReplayConfig
+    market: Market, stretches: Iterable[Stretch], parameters: ParameterSet, config: ReplayConfig
 ) -> tuple[Activity, ...]:
-    """Replay stretches that the tape reaches into, each from its own holdings."""
-    found = (replay_stretch(market, each, parameters, config) for each in live)
-    return tuple(each for each in found if each is not None)
+    """Replay stretches of one version that are `replayable`, each from its own holdings and in its own size."""
+    return tuple(_replayed(market, each, sized(parameters, each.size_factor), config) for each in stretches)
 
 
-def replay_stretch(market: Market, live: Activity, parameters: ParameterSet, config: ReplayConfig) -> Activity | None:
-    """Replay one stretch from its own holdings; None where the tape does not reach into it."""
-    start, end = max(live.start_ns, market.window[0]), min(live.end_ns, market.window[1])
-    if end <= start:
-        return None
+def _common(market: Market, stretch: Stretch) -> tuple[int, int] | None:
+    """Return the receive times that a stretch and the tape have in common, None where they have none."""
+    start, end = max(stretch.activity.start_ns, market.window[0]), min(stretch.activity.end_ns, market.window[1])
+    return (start, end) if end > start else None
+
+
+def _replayed(market: Market, stretch: Stretch, parameters: ParameterSet, config: ReplayConfig) -> Activity:
+    window, live = _common(market, stretch), stretch.activity
+    assert window is not None
     lot = float(market.info.lot_size)
     atom = lot * float(market.info.tick_size)
     base, quote = max(live.start_base_lots, 0.0) * lot, max(live.start_quote_atoms, 0.0) * atom
-    own = replace(config, start_ns=start, end_ns=end, base=base, quote=quote)
-    return of_replay(replay(market.tape, market.info, parameters, own), start, end)
+    own = replace(config, start_ns=window[0], end_ns=window[1], base=base, quote=quote)
+    return of_replay(replay(market.tape, market.info, parameters, own), *window)

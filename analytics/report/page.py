@@ -59,7 +59,8 @@ def _session_row(stretch: Stretch) -> dict[str, str]:
     activity = stretch.activity
     times = {"start": _clock(activity.start_ns), "end": _clock(activity.end_ns)}
     counts = {"orders": str(len(activity.orders)), "fills": str(len(activity.fills))}
-    return {"session": stretch.session, "version": str(stretch.version)} | times | counts
+    size = f" (size {stretch.size_factor:g})" if stretch.size_factor < 1 else ""
+    return {"session": stretch.session, "version": f"{stretch.version}{size}"} | times | counts
 
 
 def _version_block(each: VersionDay, split: Split | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Live sessions, read back from the lake as activities: one for each stretch in which one version was quoting."""
+"""Live sessions, read back from the lake as activities: a stretch for each version that quoted, in one size."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,11 +20,12 @@ OUTCOMES: Final = {"open": 0, "filled": 1, "cancelled": 2, "rejected": 3}
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """One version in one session; its times are our clock's."""
+    """One version in one session, its orders in one size; its times are our clock's."""
 
     session: str
     version: int
     activity: Activity
+    size_factor: float = 1.0  # of the version's orders, under 1 while it was on trial
 
     @property
     def seconds(self) -> float:
@@ -62,14 +63,14 @@ def live_stretches(
 
 
 def _stretches(session: _Session, path: MidPath) -> list[Stretch]:
-    """Cut a session where the version changed; holdings pass from stretch to stretch with the fills between.
+    """Cut a session where version or size changed; holdings pass from stretch to stretch with the fills between.
 
     The holdings at the end of the session are those of its own last decision, so that the PnL identity compares the
     kernel's account with the fills that the venue reported.
     """
     decisions = session.decisions
-    version = decisions["version"].to_numpy()
-    turns = np.concatenate([[0], np.flatnonzero(np.diff(version)) + 1])
+    version, size = decisions["version"].to_numpy(), decisions["size_factor"].to_numpy()
+    turns = np.concatenate([[0], np.flatnonzero((np.diff(version) != 0) | (np.diff(size) != 0)) + 1])
     starts = decisions["local_ts"].to_numpy()[turns]
     last = int(decisions["local_ts"][-1])
     ends = [*starts[1:].tolist(), max([last, *session.fills["local_ts"].to_list()])]
@@ -82,7 +83,8 @@ def _stretches(session: _Session, path: MidPath) -> list[Stretch]:
         told = _told(session, last) if final else after
         if end > start:
             activity = _activity(session, fills, path, (start, end), (base, quote), told)
-            found.append(Stretch(session.name, int(version[turns[index]]), activity))
+            first = turns[index]
+            found.append(Stretch(session.name, int(version[first]), activity, float(size[first])))
         base, quote = after
     return found
 

@@ -22,6 +22,7 @@ from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.kernel.records import ENTRY, KILL_NAMES, PURPOSE_NAMES, REGIME_NAMES, TAKE_PROFIT
 from strategy.live.journal import JournalWriter, action_fields
 from strategy.live.layout import Layout
+from strategy.live.sizing import sized
 from strategy.live.warm_up import LiveStepper
 from strategy.policies.document import Instrument, ParameterDocument
 from strategy.policies.parameters import ParameterSet, Quoting, Regimes
@@ -112,11 +113,17 @@ class LiveDay(NamedTuple):
     info: TapeInfo
     config: ReplayConfig
     result: ReplayResult
+    size: float
 
 
 @contextmanager
 def live_day(
-    home: Path, config: ReplayConfig = AS_IT_WAS, timed: bool = False, missed: int = 0, coarse: bool = False
+    home: Path,
+    config: ReplayConfig = AS_IT_WAS,
+    timed: bool = False,
+    missed: int = 0,
+    coarse: bool = False,
+    size: float = 1.0,
 ) -> Iterator[LiveDay]:
     """Make a day under a folder; see `write_market` and `quote_live`."""
     registry = Registry(f"sqlite:///{home}/mlflow/mlflow.db")
@@ -124,8 +131,8 @@ def live_day(
     with open_lake(home) as lake:
         fill_market(lake, home, coarse)
         tape, info = load_tape(lake, VENUE, SYMBOL)
-        result = quote_live(lake, tape, info, version, config=config, timed=timed, missed=missed)
-        yield LiveDay(lake, registry, Layout(home), version, tape, info, config, result)
+        result = quote_live(lake, tape, info, version, config=config, timed=timed, missed=missed, size=size)
+        yield LiveDay(lake, registry, Layout(home), version, tape, info, config, result, size)
 
 
 def register(registry: Registry, parameters: ParameterSet = PARAMETERS, coarse: bool = False) -> int:
@@ -144,14 +151,17 @@ def quote_live(
     config: ReplayConfig = AS_IT_WAS,
     timed: bool = False,
     missed: int = 0,
+    size: float = 1.0,
 ) -> ReplayResult:
     """Replay the set and store what it did as session `s1` of a live process.
 
     With `swap_to` the second half of the session is said to have run under another version. `timed` adds what the
     venue answered and when, by the config's two constant latencies; with `missed` every so many-th fill never came.
-    Stored times are our clock's, from which the tape's offset has been taken out.
+    Orders are as large as `size` says, a factor under 1 on trial. Stored times are our clock's, from which the tape's
+    offset has been taken out.
     """
-    result = replay(tape, info, PARAMETERS, replace(config, record_decisions=True, version=version))
+    parameters = sized(PARAMETERS, size)
+    result = replay(tape, info, parameters, replace(config, record_decisions=True, version=version))
     if swap_to is not None:
         result.decisions["version"][len(result.decisions) // 2 :] = swap_to
     if missed:
@@ -162,19 +172,22 @@ def quote_live(
         ("order_event", _order_events(result, ways)),
         ("fill", _fills(result)),
     ):
-        lake.append(table, _placed(frame.with_columns(pl.col("local_ts") + info.clock_offset_ns)))
+        lake.append(table, placed(frame.with_columns(pl.col("local_ts") + info.clock_offset_ns)))
+    lake.append("quoted_size", placed(size_row(info.start_ns + info.clock_offset_ns, 0, version, size)))
     return result
 
 
 def write_journal(day: LiveDay) -> Path:
     """Write the journal of the session: its events fed once more, with what the strategy said to each."""
     config = replace(day.config, record_events=True, version=day.version)
-    events = replay(day.tape, day.info, PARAMETERS, config).events
+    parameters = sized(PARAMETERS, day.size)
+    events = replay(day.tape, day.info, parameters, config).events
     result, document = day.result, day.registry.document(VENUE, SYMBOL, day.version)
     holdings = {"base_lots": result.start_base_lots, "quote_atoms": result.start_quote_atoms}
-    stepper = LiveStepper(PARAMETERS, instrument_of(day.info), *holdings.values(), version=day.version)
+    stepper = LiveStepper(parameters, instrument_of(day.info), *holdings.values(), version=day.version)
     journal = JournalWriter(day.layout.journal(VENUE, SYMBOL), SESSION)
     head = {"session": SESSION, "document": document.model_dump(mode="json"), "kernel_digest": KERNEL_DIGEST}
+    head["size_factor"] = day.size
     journal.session(int(events[0]["local_ts"]), head | holdings)
     for event in events:
         now = int(event["local_ts"])
@@ -198,7 +211,13 @@ def tamper(journal: Path) -> None:
     journal.write_bytes(zstandard.compress(b"".join(lines)))
 
 
-def _placed(frame: pl.DataFrame) -> pl.DataFrame:
+def size_row(local_ts: int, seq: int, version: int, size: float) -> pl.DataFrame:
+    """Return a row of `quoted_size`: what a version was quoted in from an event on."""
+    return pl.DataFrame({"local_ts": [local_ts], "seq": [seq], "version": [version], "size_factor": [size]})
+
+
+def placed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add the session's own columns to rows of its tables."""
     return frame.with_columns(
         pl.lit(VENUE).alias("venue"),
         pl.lit(SYMBOL).alias("symbol"),

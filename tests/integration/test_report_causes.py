@@ -19,7 +19,18 @@ from analytics.report.drift import drifts
 from analytics.report.drift_settings import DriftSettings
 from analytics.report.report import ReportResult, measure_day, write_report
 from strategy.replay.driver import ReplayConfig
-from tests.integration.live_day import AS_IT_WAS, DAY, SYMBOL, VENUE, LiveDay, live_day, tamper, write_journal
+from tests.integration.live_day import (
+    AS_IT_WAS,
+    DAY,
+    SYMBOL,
+    VENUE,
+    LiveDay,
+    live_day,
+    placed,
+    size_row,
+    tamper,
+    write_journal,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -149,3 +160,31 @@ def test_one_bad_day_of_three_does_not_drift_where_two_are_asked_for(slow: LiveD
 def _store_again(day: LiveDay, rows: pl.DataFrame, on: date) -> None:
     place = (pl.lit(VENUE).alias("venue"), pl.lit(SYMBOL).alias("symbol"), pl.lit(on).alias("day"))
     day.lake.append("daily_metric", rows.with_columns(*place))
+
+
+def test_a_day_on_trial_is_foretold_in_the_size_that_was_quoted(tmp_path: Path) -> None:
+    with live_day(tmp_path, timed=True, size=0.5) as day:
+        write_journal(day)
+        measured = measure_day(day.lake, day.registry, VENUE, SYMBOL, DAY, day.config)
+        found = only(explained(day.lake, day.layout, measured))
+        done = write_report(day.lake, day.registry, day.layout, VENUE, SYMBOL, DAY, tmp_path / "report", day.config)
+    assert "1 (size 0.5)" in done.path.read_text()
+    assert [stretch.size_factor for stretch in measured.stretches] == [0.5]
+    assert found.decided.proven
+    assert found.live.overall["fills"] == len(day.result.fills) > 5
+    for name in ("fills", "turnover_quote", "spread_capture_quote", "edge_bps"):
+        assert found.foretold.overall[name] == pytest.approx(found.live.overall[name], rel=1e-9), name
+
+
+def test_a_session_is_cut_where_a_trial_passes(tmp_path: Path) -> None:
+    with live_day(tmp_path, size=0.5) as day:
+        turn = day.result.decisions[len(day.result.decisions) // 2]
+        local_ts = int(turn["local_ts"]) + day.info.clock_offset_ns
+        day.lake.append("quoted_size", placed(size_row(local_ts, int(turn["seq"]), day.version, 1.0)))
+        measured = measure_day(day.lake, day.registry, VENUE, SYMBOL, DAY, day.config)
+        (version,) = measured.versions
+    assert [(each.version, each.size_factor) for each in measured.stretches] == [(1, 0.5), (1, 1.0)]
+    assert measured.stretches[1].activity.start_ns == turn["local_ts"]
+    assert version.beside is not None
+    small, full = (run.orders["qty_lots"].max() for run in version.beside.replays)
+    assert full == 2 * small

@@ -142,13 +142,17 @@ def fill(trade_id: int, lots: int) -> dict:
     }  # fmt: skip
 
 
+def head(**fields: object) -> dict:
+    return {"t": "session", "session": "s1", "document": {"version": 2}, **fields}
+
+
 def journal(layout: Layout, bodies: list[dict], session: str = "s1") -> Path:
     raw = [lines.line(i, body) for i, body in enumerate(bodies)]
     return lines.write(layout.journal("paper", "BTC/USDT") / f"{session}.log", raw)
 
 
 def test_a_journal_becomes_decisions_orders_and_fills(lake, layout):
-    bodies = [{"t": "session"}, decision(4), order("place"), order("ack"), fill(1, 4), order("cancelled"), fill(1, 4)]
+    bodies = [head(), decision(4), order("place"), order("ack"), fill(1, 4), order("cancelled"), fill(1, 4)]
     path = journal(layout, bodies)
     report = ingest(lake, layout)
     assert (report.decisions, report.order_events, report.fills) == (1, 3, 1)
@@ -180,6 +184,18 @@ def test_purpose_maker_and_kill_come_through_and_older_journals_mean_quotes_that
     }
     assert found.pop("decisions") == [("new", "day loss", 2, 10000.25), ("old", "", 0, None)]
     assert all(rows == [("new", "stop_loss", False), ("old", "entry", True)] for rows in found.values())
+
+
+def test_decisions_know_the_size_that_was_quoted_also_when_a_trial_passes_between_two_passes(lake, layout):
+    bodies = [head(size_factor=0.25), decision(4)]
+    journal(layout, bodies)
+    ingest(lake, layout)
+    passed = {"t": "parameters", "document": {"version": 2}, "size_factor": 1.0, "seq": 7}
+    journal(layout, [*bodies, decision(6), passed, decision(7)])
+    journal(layout, [head(), decision(5)], "older")
+    assert ingest(lake, layout).problems == []
+    found = lake.query("queries/decisions", **WINDOW).select("session", "seq", "size_factor").sort("session", "seq")
+    assert found.rows() == [("older", 5, 1.0), ("s1", 4, 0.25), ("s1", 6, 0.25), ("s1", 7, 1.0)]
 
 
 def test_an_order_steps_exchange_time_comes_through_and_is_null_where_it_was_not_told(lake, layout):

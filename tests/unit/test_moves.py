@@ -25,10 +25,14 @@ def write(settings, rows) -> None:
 def test_every_move_is_shown_once_taken_in_or_not(command_home, capsys):
     settings = load_settings()
     write(settings, MOVES[:2])
-    audit_writer(settings.layout)(PLACE | {"symbol": "ETH/FDUSD", "what": "promote", "to_version": 9, "who": "eve"})
+    audit_writer(settings.layout)(
+        PLACE | {"symbol": "ETH/FDUSD", "what": "promote", "to_version": 9, "who": "eve", "reason": "", "outcome": ""}
+    )
     assert run(["ingest"]) == 0
     assert audit(settings).rows() == MOVES[:2]
     write(settings, MOVES[2:])
+    with next(settings.layout.audit.glob("*.log")).open("ab") as file:
+        file.write(b'400 {"venue": "pap')  # its writer was killed
     assert audit(settings).rows() == MOVES
     assert run(["ingest"]) == 0
     assert audit(settings).rows() == MOVES
