@@ -5,15 +5,19 @@ import time
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 from flows import paper, platform, processes
 from flows.settings import Settings, load_settings
 from strategy.errors import Failed
+from strategy.kernel.sources import POLICY_PATH
+
+_CODE: Final = ("MICROVOL_JIT_CACHE", POLICY_PATH)
 
 
 def own_settings(file: Path) -> Settings:
-    """Make `file` the only settings of this process and of everything it starts."""
-    for name in [name for name in os.environ if name.startswith("MICROVOL_") and name != "MICROVOL_JIT_CACHE"]:
+    """Make `file` the only settings of this process and of everything it starts; what code it runs is no setting."""
+    for name in [name for name in os.environ if name.startswith("MICROVOL_") and name not in _CODE]:
         del os.environ[name]
     os.environ["MICROVOL_CONFIG"] = str(file)
     return load_settings()

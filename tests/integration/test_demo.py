@@ -12,8 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flows import demo
+from flows import demo, demo_market
 from strategy.errors import BadInput
+from strategy.kernel.sources import POLICY_PATH
 
 pytestmark = pytest.mark.timeout(600)
 SHORT = ["--hours", "0.3", "--record-seconds", "10", "--quote-seconds", "15", "--trials", "6"]
@@ -74,3 +75,14 @@ def test_a_folder_that_is_no_demo_is_not_wiped(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="not wiped"):
         demo.prepare(tmp_path)
     assert (tmp_path / "thesis.txt").exists()
+
+
+def test_a_demo_takes_its_own_settings_and_the_policies_of_whoever_starts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "microvol.toml"
+    file.write_text('symbol = "ETH/FDUSD"\n')
+    monkeypatch.setenv("MICROVOL_SYMBOL", "SOL/FDUSD")
+    monkeypatch.setenv(POLICY_PATH, str(tmp_path))
+    assert demo_market.own_settings(file).symbol == "ETH/FDUSD"
+    assert os.environ[POLICY_PATH] == str(tmp_path)
