@@ -93,6 +93,10 @@ class Desk(Protocol):
         """Take an execution of this session's orders as the venue's own list has it."""
         ...
 
+    def note_listed(self, trade_id: int) -> None:
+        """Journal that the venue's own list of executions was read up to this one."""
+        ...
+
     def outside_fill(self, fill: OwnFill) -> None:
         """Take an execution on this account that is not of this session's orders."""
         ...

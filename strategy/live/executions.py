@@ -15,7 +15,7 @@ class Executions:
     def __init__(self, broker: Broker, last_trade_id: int, clock: Callable[[], float] = time.monotonic) -> None:
         """Begin after a trade id: what is older belongs to another session. `clock` counts seconds."""
         self._broker, self._floor, self._clock = broker, last_trade_id, clock
-        self._asked_id = last_trade_id  # myTrades has told us every execution up to here, if it told all it had
+        self.asked_id = last_trade_id  # myTrades has told us every execution up to here, if it told all it had
         self._seen: set[int] = set()
         self._listed: set[int] = set()
         self._untold: dict[int, float] = {}  # told by the venue, but not by the stream, since when
@@ -58,8 +58,8 @@ class Executions:
 
     async def fetch(self, whole: bool = False) -> list[OwnFill]:
         """Return what myTrades has since the last time, or with `whole` since the session began."""
-        found = await self._broker.fills(self._floor if whole else self._asked_id)
-        self._asked_id = max([self._asked_id, *(fill.trade_id for fill in found)])
+        found = await self._broker.fills(self._floor if whole else self.asked_id)
+        self.asked_id = max([self.asked_id, *(fill.trade_id for fill in found)])
         return found
 
     def _forget(self) -> None:

@@ -5,7 +5,7 @@ the shortest text that reads back as the same number, so a replay of the journal
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -22,6 +22,7 @@ from strategy.venues.collector import CollectorFile
 ACTION_FIELDS: Final = ACTION.names or ()
 DECISION_FIELDS: Final = DECISION.names or ()
 _EVENT_FIELDS: Final = EVENT.names or ()
+_UNBEGUN: Final = f"{SUFFIX}.tmp"
 
 
 class Entry(NamedTuple):
@@ -36,17 +37,22 @@ class JournalWriter:
     """The journal of one session. Lines survive a killed process at once and a power cut after `sync`."""
 
     def __init__(self, folder: Path, session: str) -> None:
-        """Create the session's file."""
-        self._file = LineFile(folder / f"{session}{SUFFIX}")
+        """Create the session's file under a name that no reader takes for a journal's; `session` gives it its own."""
+        for never_begun in folder.glob(f".*{_UNBEGUN}"):
+            never_begun.unlink()
+        self.path = folder / f"{session}{SUFFIX}"
+        self._file = LineFile(folder / f".{session}{_UNBEGUN}")
 
-    @property
-    def path(self) -> Path:
-        """Return the plain file."""
-        return self._file.path
+    def session(self, local_ns: int, head: dict[str, Any], missed: Iterable[dict[str, Any]] = ()) -> None:
+        """Write the head and the executions that an earlier session missed: a journal has all of it, or is not there.
 
-    def session(self, local_ns: int, head: dict[str, Any]) -> None:
-        """Write the head: session, document, size_factor, base_lots, quote_atoms, kernel_digest."""
+        The head: session, document, size_factor, base_lots, quote_atoms, last_trade_id, kernel_digest. Its holdings and
+        its last_trade_id have the missed executions in them.
+        """
         self._write(local_ns, "session", head)
+        for fill in missed:
+            self.fill(local_ns, fill)
+        self._file.rename(self.path)
 
     def event(self, event: np.void) -> None:
         """Write an event that is about to be fed."""
@@ -80,6 +86,10 @@ class JournalWriter:
         """Write an execution of ours, once."""
         self._write(local_ns, "fill", fill)
 
+    def listed(self, local_ns: int, trade_id: int) -> None:
+        """Write that the venue's own list was read: no execution of ours up to this one is missing here."""
+        self._write(local_ns, "listed", {"trade_id": trade_id})
+
     def end(self, local_ns: int, reason: str) -> None:
         """Write that the session ended in order."""
         self._write(local_ns, "end", {"reason": reason})
@@ -89,9 +99,12 @@ class JournalWriter:
         self._file.sync()
 
     def close(self) -> None:
-        """Close and compress."""
+        """Close and compress; a journal that never began goes."""
         self._file.close()
-        compress(self._file.path)
+        if self._file.path == self.path:
+            compress(self.path)
+        else:
+            self._file.path.unlink()
 
     def _write(self, local_ns: int, kind: str, body: dict[str, Any]) -> None:
         self._file.append(local_ns, orjson.dumps({"t": kind, **body}))

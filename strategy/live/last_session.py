@@ -5,7 +5,6 @@ Whatever the session did not live to hear of is asked of the venue from there on
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ _PASSED: Final = (b'{"t":"decision"', b'{"t":"parameters"')
 _EVENT: Final = b'{"t":"event"'
 _BALANCE: Final = b'{"t":"event","e":{"kind":%d,' % BALANCE
 _ENDED: Final = ("cancelled", "reject")
+_KEPT: Final = 2_000  # ended orders, for executions that nobody heard of in time
 
 
 @dataclass(slots=True)
@@ -31,14 +31,16 @@ class LastSession:
     session: str = ""
     last_trade_id: int | None = None  # None: a journal that says nothing of executions
     begun_after_id: int = 0  # the holdings at its begin are those after this execution
+    complete_id: int = 0  # no execution up to here is missing from the journals
+    executed: set[int] = field(default_factory=set)  # those after it that are in the journal, told out of turn maybe
     base_lots: Decimal = Decimal(0)
     quote_atoms: Decimal = Decimal(0)
     orders: dict[int, LiveOrder] = field(default_factory=dict)  # sent, and not known to have ended; by our number
-    rejected: dict[int, LiveOrder] = field(default_factory=dict)
+    ended: dict[int, LiveOrder] = field(default_factory=dict)  # the newest of the others: what was told may be wrong
 
     def find(self, client_id: str) -> LiveOrder | None:
-        """Return an order that the session did not see end, or was told was rejected: that may have been wrong."""
-        known = chain(self.orders.values(), self.rejected.values())
+        """Return an order of the session, unless it ended long ago."""
+        known = (*self.orders.values(), *self.ended.values())
         return next((order for order in known if order.client_id == client_id), None)
 
     @property
@@ -51,20 +53,23 @@ class LastSession:
         kind = body["t"]
         if kind == "session":
             self.session, self.last_trade_id = body["session"], body.get("last_trade_id")
-            self.begun_after_id = self.last_trade_id or 0
+            self.begun_after_id = self.complete_id = self.last_trade_id or 0
             self._hold(body)
         elif kind == "event":
             self._hold({"base_lots": 0.0, "quote_atoms": 0.0, **body["e"]})
         elif kind == "action" and body["kind"] != CANCEL:
             self.orders[body["order_id"]] = _order(local_ns, body)
-        elif kind == "veto" or (kind == "order" and body["what"] in _ENDED):
-            order = self.orders.pop(body["order_id"], None)
-            if order is not None and body.get("what") == "reject":
-                self.rejected[order.order_id] = order
+        elif kind == "veto":
+            self.orders.pop(body["order_id"], None)
+        elif kind == "order" and body["what"] in _ENDED:
+            self._end(body["order_id"])
         elif kind == "order" and body["what"] == "ack" and body["order_id"] in self.orders:
             self.orders[body["order_id"]].confirm()
         elif kind == "fill":
             self._execute(body)
+        elif kind == "listed":
+            self.complete_id = body["trade_id"]
+            self.executed = {trade_id for trade_id in self.executed if trade_id > self.complete_id}
 
     def _hold(self, held: dict[str, Any]) -> None:
         self.base_lots, self.quote_atoms = exact(held["base_lots"]), exact(held["quote_atoms"])
@@ -75,12 +80,21 @@ class LastSession:
             self.base_lots += lots - exact(body["fee_base_lots"])
             self.quote_atoms -= lots * body["price_ticks"] + exact(body["fee_quote_atoms"])
         self.last_trade_id = max(self.last_trade_id or 0, body["trade_id"])
+        if body["trade_id"] > self.complete_id:
+            self.executed.add(body["trade_id"])
         order = self.orders.get(body["order_id"])
         if order is not None:
             order.confirm()
             order.filled_lots += body["qty_lots"]
             if order.filled_lots >= order.qty_lots:
-                del self.orders[order.order_id]
+                self._end(order.order_id)
+
+    def _end(self, order_id: int) -> None:
+        order = self.orders.pop(order_id, None)
+        if order is not None:
+            self.ended[order_id] = order
+        if len(self.ended) > _KEPT:
+            del self.ended[next(iter(self.ended))]
 
 
 def read_last_session(folder: Path) -> LastSession | None:

@@ -1,8 +1,8 @@
 """What has to be true before the first quote: nothing of ours rests, nobody else's does, and the account holds still.
 
-A dead run's orders are cancelled. Executions that it did not live to hear of are read from its journal's last trade id
-on, so that journals and venue tell the same story. An order of its that nobody answered may still be on its way: it is
-waited for until the venue would drop it.
+A dead run's orders are cancelled. Executions that it did not live to hear of are read from where its journal is known
+to be complete (they may have been told out of turn), so that journals and venue tell the same story. An order of its
+that nobody answered may still be on its way: it is waited for until the venue would drop it.
 """
 
 import asyncio
@@ -68,9 +68,11 @@ def _may_arrive_for_s(last: LastSession | None) -> float:
 
 
 async def _read(broker: Broker, last: LastSession | None) -> tuple[Balance, list[OwnFill]]:
-    """Return holdings and the executions since the last journal's, or without a journal the newest ones."""
-    since = -1 if last is None or last.last_trade_id is None else last.last_trade_id
-    fills = await broker.fills(since)
+    """Return holdings and the executions that the last journal lacks, or without a journal the newest ones."""
+    if last is None or last.last_trade_id is None:
+        fills = await broker.fills(-1)
+    else:
+        fills = [fill for fill in await broker.fills(last.complete_id) if fill.trade_id not in last.executed]
     return await broker.balance(), fills
 
 

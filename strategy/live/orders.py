@@ -8,7 +8,7 @@ says what became of it.
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 import structlog
@@ -72,8 +72,10 @@ class Orders:
         self._orders[order.client_id] = self._by_id[order.order_id] = self._live[order.client_id] = order
         self._forget_oldest()
         self._desk.note_order(order, "place")
+        order.sent_ns = self._now()
+        placing = self._broker.place(order.request(lambda: self._meters.written(order)))
         self._meters.sent(order)
-        self._spawn(self._place(order))
+        self._spawn(self._place(order, placing))
 
     def cancel(self, order_id: int) -> None:
         """Cancel an order by the strategy's id, as soon as it is certain that it exists."""
@@ -152,10 +154,9 @@ class Orders:
         if error is not None:
             self._desk.failed(error)
 
-    async def _place(self, order: LiveOrder) -> None:
-        order.sent_ns = self._now()
+    async def _place(self, order: LiveOrder, placing: Awaitable[OrderReport]) -> None:
         try:
-            self.on_report(await self._broker.place(order.request(lambda: self._meters.written(order))))
+            self.on_report(await placing)
         except OrderRejected as error:
             self._reject(order, error.code, str(error))
         except OutcomeUnknown as error:
@@ -279,6 +280,8 @@ class Orders:
             self.on_fill(fill)
             if self.executions.is_newly_listed(fill) and fill.client_id in self._orders:
                 self._desk.listed_fill(fill)
+        if found:
+            self._desk.note_listed(self.executions.asked_id)
         return True
 
     def find(self, client_id: str) -> LiveOrder | None:

@@ -16,7 +16,7 @@ from strategy.live.exposition import Gauges, MetricsServer
 from strategy.live.guard import Limits
 from strategy.live.hard_limits import HardLimits
 from strategy.live.journal import JournalWriter
-from strategy.live.last_session import read_last_session
+from strategy.live.last_session import LastSession, read_last_session
 from strategy.live.layout import Layout
 from strategy.live.ledger import read_ledger
 from strategy.live.opening import Opening, open_account
@@ -24,7 +24,7 @@ from strategy.live.parameter_door import ParameterDoor
 from strategy.live.parameter_file import ParameterFile
 from strategy.live.reconciliation import Reconciler
 from strategy.live.session import Hooks, Session
-from strategy.live.session_start import SessionStart, client_token, new_stepper, warm_stepper
+from strategy.live.session_start import SessionStart, client_token, new_stepper, nobody, warm_stepper
 from strategy.live.simulation.paper_live import open_doors
 from strategy.live.simulation.shadows import Shadows, Surroundings
 from strategy.live.status_board import StatusBoard
@@ -99,10 +99,12 @@ class Quoter:
         await asyncio.to_thread(warm_stepper, document, Balance(0.0, 0.0))  # before the account is read: it takes long
         last = await asyncio.to_thread(read_last_session, self._journals)
         opening = await open_account(self._broker, last, self._options.allow_foreign, CLEAR_SECONDS)
-        self._open_session(document, opening, new_stepper(document, opening.balance))
+        self._open_session(document, last, opening, new_stepper(document, opening.balance))
         return True
 
-    def _open_session(self, document: ParameterDocument, opening: Opening, stepper: LiveStepper) -> None:
+    def _open_session(
+        self, document: ParameterDocument, last: LastSession | None, opening: Opening, stepper: LiveStepper
+    ) -> None:
         start = SessionStart(
             session=self._board.session_name,
             token=client_token(self._board.started_ns),
@@ -111,13 +113,14 @@ class Quoter:
             last_trade_id=opening.last_trade_id,
             limits=self._limits,
             stale_after_s=self._options.stale_after_seconds,
+            missed=opening.missed,
+            earlier=nobody if last is None else last.find,
         )
         hooks = Hooks(
             self._resnapshot, self._outside_fill, self._transferred, self._killed, self._rearmed, self._failed
         )
         self._journal = JournalWriter(self._journals, self._board.session_name)
         self._session = session = Session(start, stepper, self._journal, self._broker, hooks)
-        session.journal_missed(opening.missed)
         self._hard = HardLimits(self._limits, document.instrument, self._folder)
         session.account.guard.begin(*self._hard.orders_before)
         self._reconciler = Reconciler(self._broker, session, self._options.allow_foreign, self._throw)

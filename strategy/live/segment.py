@@ -63,6 +63,13 @@ class LineFile:
         self._broken = False
         self.offset += written
 
+    def rename(self, path: Path) -> None:
+        """Put everything on disk and give the file another name in its folder, at once and for good."""
+        self.sync()
+        self.path.rename(path)
+        self.path = path
+        _sync_folder(path.parent)
+
     def sync(self) -> int:
         """Put everything appended so far on disk and return the offset that is safe."""
         offset = self.offset

@@ -7,7 +7,7 @@ order in which it arrives, and what an action brings back at once (a veto) is fe
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,12 +96,8 @@ class Session:
             "last_trade_id": self._start.last_trade_id,
             "kernel_digest": KERNEL_DIGEST,
         }
-        self._journal.session(self._last_ns, head)
-
-    def journal_missed(self, missed: Iterable[tuple[LiveOrder, OwnFill]]) -> None:
-        """Journal executions that an earlier session did not live to hear of; the holdings have them already."""
-        for order, fill in missed:
-            self._journal.fill(self._last_ns, fill_record(order, fill, order.mid_ticks))
+        missed = [fill_record(order, fill, order.mid_ticks) for order, fill in self._start.missed]
+        self._journal.session(self._last_ns, head, missed)
 
     @property
     def name(self) -> str:
@@ -304,8 +300,15 @@ class Session:
         """Book an execution as the venue's own list has it."""
         self.account.books.venues.add(fill)
 
+    def note_listed(self, trade_id: int) -> None:
+        """Journal that no execution up to this one is missing from the journal."""
+        self._journal.listed(self.now_ns(), trade_id)
+
     def outside_fill(self, fill: OwnFill) -> None:
-        """Book an execution that is not of this session's orders."""
+        """Book an execution that is not of this session's orders; one of the last session's is journalled for it."""
+        order = self._start.earlier(fill.client_id)
+        if order is not None:
+            self._journal.fill(self.now_ns(), fill_record(order, fill, order.mid_ticks))
         self.account.outside_fill(fill)
         self._hooks.outside_fill(fill)
 

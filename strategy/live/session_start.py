@@ -2,19 +2,26 @@
 
 import secrets
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from strategy.kernel.book import band_limit
 from strategy.kernel.records import BUY, TIMER
+from strategy.live.desk import LiveOrder
 from strategy.live.guard import Limits
 from strategy.live.sizing import quoted
 from strategy.live.warm_up import LiveStepper
 from strategy.policies.document import ParameterDocument
 from strategy.policies.stepper import new_event
-from strategy.venues.ports import Balance
+from strategy.venues.ports import Balance, OwnFill
 
 _COMPILING: Final = threading.Lock()  # several symbols begin at once, and neither compiler nor imports like company
+
+
+def nobody(client_id: str) -> LiveOrder | None:
+    """Return no order: there was no earlier session."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,8 @@ class SessionStart:
     last_trade_id: int
     limits: Limits
     stale_after_s: float
+    missed: Sequence[tuple[LiveOrder, OwnFill]] = ()  # executions that the last session did not live to hear of
+    earlier: Callable[[str], LiveOrder | None] = nobody  # an order of the last session, by client id
 
 
 def new_stepper(document: ParameterDocument, balance: Balance) -> LiveStepper:

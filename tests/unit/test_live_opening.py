@@ -14,7 +14,7 @@ from strategy.live.desk import LiveOrder
 from strategy.live.guard import Limits
 from strategy.live.journal import read_journal
 from strategy.live.last_session import LastSession, read_last_session
-from strategy.live.opening import open_account
+from strategy.live.opening import Opening, open_account
 from strategy.venues.ports import Balance, OrderReport
 from tests.unit.fake_broker import FakeBroker
 from tests.unit.test_live_session import Desk
@@ -47,7 +47,7 @@ async def test_orders_of_a_dead_run_are_cancelled_and_what_they_traded_is_its_ow
     broker = FakeBroker()
     rest(broker, ORDER.client_id)
     known, missed = broker.execute(ORDER.client_id, 10), broker.execute(ORDER.client_id, 30)
-    last = LastSession("old", known.trade_id, orders={7: ORDER})
+    last = LastSession("old", known.trade_id, complete_id=known.trade_id, orders={7: ORDER})
     found = await open_account(broker, last, allow_foreign=False, deadline_s=5)
     assert broker.orders[ORDER.client_id].status == "cancelled"
     assert (found.cleared, found.missed, found.others) == (1, ((ORDER, missed),), ())
@@ -178,8 +178,7 @@ async def test_missed_executions_are_journalled_and_the_next_session_goes_on_fro
     broker = FakeBroker()
     rest(broker, ORDER.client_id)
     fill = broker.execute(ORDER.client_id, 30)
-    desk = Desk(tmp_path, Limits(), broker=broker, last_trade_id=fill.trade_id)
-    desk.session.journal_missed([(ORDER, fill)])
+    desk = Desk(tmp_path, Limits(), broker=broker, opened=Opening(broker.held, fill.trade_id, 0, ((ORDER, fill),), ()))
     (line,) = [entry.body for entry in read_journal(desk.path) if entry.body["t"] == "fill"]
     assert (line["trade_id"], line["version"], line["mid_ticks"], line["side"]) == (fill.trade_id, 3, 501.0, BUY)
     found = read_last_session(tmp_path)

@@ -39,6 +39,7 @@ class Recorder:
         self.times: list[tuple[str, int]] = []  # of each order step, the venue's
         self.outside: list[int] = []  # trade ids
         self.listed: list[int] = []
+        self.listed_id = 0
         self.errors: list[BaseException] = []
 
     def push(self, event: np.void) -> None:
@@ -52,6 +53,9 @@ class Recorder:
 
     def note_fill(self, order: LiveOrder, fill: OwnFill) -> None:
         self.notes.append("fill")
+
+    def note_listed(self, trade_id: int) -> None:
+        self.listed_id = trade_id
 
     def listed_fill(self, fill: OwnFill) -> None:
         self.listed.append(fill.trade_id)
@@ -196,7 +200,7 @@ async def test_an_execution_counts_once_whatever_its_source(bench: Bench) -> Non
     bench.orders.on_fill(fill)
     assert await bench.orders.fetch_fills(whole=True)
     assert await bench.orders.fetch_fills(whole=True)
-    assert bench.desk.listed == [1]
+    assert (bench.desk.listed, bench.desk.listed_id) == ([1], 1)
     assert await bench.until_events(2) == [("ack", 1), ("fill", 40)]
 
 

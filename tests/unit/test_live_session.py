@@ -11,10 +11,12 @@ from strategy.kernel.jit import KERNEL_DIGEST
 from strategy.kernel.records import BOOK, GAP, HALT, KILLED_BY_DAY_LOSS, KILLED_BY_HAND, SELL
 from strategy.live.guard import Limits
 from strategy.live.journal import JournalWriter, read_journal
+from strategy.live.last_session import LastSession
 from strategy.live.ledger import LEDGER_FILE, read_ledger, write_ledger
+from strategy.live.opening import Opening
 from strategy.live.parity import check
 from strategy.live.session import Hooks, Session
-from strategy.live.session_start import SessionStart, new_stepper
+from strategy.live.session_start import SessionStart, new_stepper, nobody
 from strategy.policies.document import ParameterDocument
 from strategy.policies.parameters import parse_parameters
 from strategy.policies.stepper import new_event
@@ -42,15 +44,27 @@ class Desk:
         stale_after_s: float = 5.0,
         parameters: ParameterDocument | None = None,
         broker: FakeBroker | None = None,
-        last_trade_id: int = 0,
+        name: str = "s1",
+        opened: Opening | None = None,
+        last: LastSession | None = None,
     ) -> None:
         self.broker = broker or FakeBroker()
         self.snapshots = 0
         self.faults: list[BaseException] = []
         self.kills: list[int] = []
         self.last_id = 100
-        balance = Balance(10_000.0, 1e12)
-        start = SessionStart("s1", "t", parameters or document(), balance, last_trade_id, limits, stale_after_s)
+        opened = opened or Opening(Balance(10_000.0, 1e12), 0, 0, (), ())
+        start = SessionStart(
+            name,
+            name[1:] if last else "t",
+            parameters or document(),
+            opened.balance,
+            opened.last_trade_id,
+            limits,
+            stale_after_s,
+            opened.missed,
+            nobody if last is None else last.find,
+        )
         self.outside: list[OwnFill] = []  # executions of nobody here
         self.on_rearm: Callable[[], None] = lambda: None
         self.transfers: list[tuple[float, float]] = []
@@ -62,10 +76,10 @@ class Desk:
             lambda: self.on_rearm(),
             self.faults.append,
         )
-        journal = JournalWriter(folder, "s1")
+        journal = JournalWriter(folder, name)
         stepper = new_stepper(start.document, start.balance)
         self.session = Session(start, stepper, journal, self.broker, hooks)
-        self.path = folder / "s1.log"
+        self.path = folder / f"{name}.log"
 
     def _count(self) -> None:
         self.snapshots += 1

@@ -137,6 +137,7 @@ async def test_one_that_raises_is_dropped_with_one_line_and_the_others_go_on(
         await until(lambda: rig.shadows.versions == (3,))
     dropped = [line for line in logs if line["log_level"] == "error"]
     assert [(line["event"], line["version"]) for line in dropped] == [("shadow dropped", 2)]
+    await until(lambda: rig.lines(2)[-1]["t"] == "end")
     assert rig.lines(2)[-1] == {"t": "end", "reason": "dropped: ZeroDivisionError('nobody foresaw this')"}
     await asyncio.sleep(0.3)
     assert (rig.shadows.versions, task.done()) == ((3,), False)
