@@ -10,9 +10,11 @@ import pytest
 import typer.main
 from pydantic import BaseModel
 
-from flows import settings_reference
+from flows import drift, notify, settings_reference
 from flows.cli import app
 from flows.settings import Settings, load_settings
+from strategy.kernel.records import KILL_NAMES
+from strategy.live.reconciliation import BOOKS
 from strategy.policies.registry import KINDS, built_in
 from strategy.policies.table import PAGE, policy_tables
 
@@ -80,6 +82,39 @@ def test_every_variable_that_the_program_reads_stands_on_the_page_of_settings() 
     assert read
     page = settings_reference.PAGE.read_text()
     assert [name for name in sorted(read) if f"`{name}`" not in page] == []
+
+
+def runbook() -> dict[str, str]:
+    """Return the sections of the runbook by the event that each is about."""
+    sections = re.split(r"^## `([^`]+)`$", (ROOT / "docs" / "runbook.md").read_text(), flags=re.MULTILINE)
+    return dict(zip(sections[1::2], sections[2::2], strict=True))
+
+
+def test_the_runbook_has_a_section_for_every_alert_and_no_other() -> None:
+    assert sorted(runbook()) == sorted(event for events in notify.KINDS.values() for event in events)
+
+
+@pytest.mark.parametrize("event", sorted(runbook()))
+def test_a_section_of_the_runbook_says_what_it_means_where_to_look_and_what_to_do(event: str) -> None:
+    assert re.findall(r"^\*\*(Means|Look|Do)\*\*: ", runbook()[event], re.MULTILINE) == ["Means", "Look", "Do"]
+
+
+def test_the_program_tells_no_alert_that_the_runbook_does_not_know() -> None:
+    code = "".join(path.read_text() for path in (ROOT / "flows").rglob("*.py"))
+    found = set(re.findall(r"(?:Found|alert|tell)\(\s*(?:\w+, )*\"([a-z_.]+)\"", code)) | {drift.EVENT}
+    assert found == set(runbook())
+
+
+def rows(section: str) -> set[str]:
+    return set(re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE))
+
+
+def test_the_runbook_explains_every_cause_of_a_kill() -> None:
+    assert rows(runbook()["kill"]) == {*KILL_NAMES[1:], BOOKS}
+
+
+def test_the_runbook_explains_every_check_of_the_lake() -> None:
+    assert rows(runbook()["check.failed"]) == {path.stem for path in (ROOT / "sql" / "checks").glob("*.sql")}
 
 
 def test_every_target_of_the_makefile_is_explained() -> None:
