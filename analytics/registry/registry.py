@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 from analytics.registry.entries import parameter_list
 from analytics.registry.promotion import CHALLENGER, CHAMPION, Acknowledge, Audit, Move, Promotion, move_champion
 from analytics.registry.tracking import MISSING, experiment_id, lock_folder, locked, open_client, reason, translated
+from analytics.registry.versions import create_version
 from strategy.errors import BadInput, Failed
 from strategy.live.layout import slug
 from strategy.policies.document import ParameterDocument, parse_document
@@ -90,10 +91,9 @@ class Registry:
                 self._upload(model.model_id, RECIPE, recipe)
             self.client.finalize_logged_model(model.model_id, "READY")
             every = {"content_hash": document.content_hash, "kernel_digest": document.kernel_digest} | tags
-            version = self.client.create_model_version(
-                name, f"models:/{model.model_id}", run_id, every, description=description, model_id=model.model_id
-            )
-            numbered = document.model_copy(update={"version": int(version.version)})
+            fields = {"run_id": run_id, "tags": every, "description": description}
+            number = create_version(self.client, name, model.model_id, **fields)
+            numbered = document.model_copy(update={"version": number})
             self._upload(model.model_id, FILE, numbered.to_json())
             self.client.set_logged_model_tags(model.model_id, {"version": str(numbered.version)} | every)
             self.client.set_registered_model_alias(name, CHALLENGER, str(numbered.version))

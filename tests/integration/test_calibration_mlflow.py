@@ -24,6 +24,7 @@ from strategy.policies.dotted import flat
 from strategy.policies.parameters import ParameterSet, Quoting
 from strategy.replay.driver import ReplayConfig
 from strategy.replay.synthetic import SyntheticMarket, synthetic_tape
+from tests.rigs.late_answers import late_answers
 from tests.unit.registry_documents import document_with
 
 pytestmark = pytest.mark.slow
@@ -285,3 +286,15 @@ def test_the_whole_calibration_works_through_an_mlflow_server(server, market):
     assert moved.to_version == done.document.version
     assert Registry(server).champion(*PLACE) == done.document
     assert registry.versions(*PLACE)["aliases"].to_list() == ["champion"]
+
+
+def test_a_server_that_answers_late_registers_one_version(server, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
+    with late_answers(server, "/model-versions/create") as (address, answers):
+        stored = Registry(address).register(document_with(7.0), None, "late", {})
+    registry = Registry(server)
+    assert [answer["model_version"]["version"] for answer in answers] == ["1", "2"]
+    found = registry.versions("paper", "BTC/FDUSD")
+    assert found.select("version", "aliases").rows() == [(stored.version, "challenger")] == [(1, "challenger")]
+    assert registry.document("paper", "BTC/FDUSD", 1) == stored
+    assert registry.register(document_with(8.0), None, "next", {}).version > 1
