@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import structlog
 
+from strategy.kernel.records import TAKE_PROFIT
 from strategy.live.books import Books, Executed
 from strategy.live.desk import LiveOrder
 from strategy.live.guard import Guard, Standing, Wish
@@ -58,7 +59,8 @@ class Account:
 
     def veto(self, now_ns: int, order: LiveOrder, live: Sequence[LiveOrder]) -> str | None:
         """Return why the guard keeps an order from going out beside those that live, None when it may."""
-        wish = Wish(order.side, order.price_ticks, order.qty_lots, takes=order.kind == "ioc")
+        takes, takes_profit = order.kind == "ioc", order.purpose == TAKE_PROFIT
+        wish = Wish(order.side, order.price_ticks, order.qty_lots, takes, takes_profit)
         ours = [(each.side, each.price_ticks, each.qty_lots - each.filled_lots) for each in live]
         standing = Standing(float(self.books.base_lots), ours, self.foreign_orders)
         return self.guard.veto(now_ns, wish, order.mid_ticks, standing)

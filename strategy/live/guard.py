@@ -30,12 +30,16 @@ class Limits(BaseModel):
 
 
 class Wish(NamedTuple):
-    """An order that the strategy wants to send; `takes` = it fills at once or is cancelled, and may cross mid."""
+    """An order that the strategy wants to send; `takes` = it fills at once or is cancelled, and may cross mid.
+
+    `takes_profit` = it rests at a price that follows from what was paid, wherever mid is by now.
+    """
 
     side: int
     price_ticks: int
     qty_lots: int
     takes: bool = False
+    takes_profit: bool = False
 
 
 class Standing(NamedTuple):
@@ -85,11 +89,13 @@ class Guard:
         side, price = wish.side, wish.price_ticks
         if not mid_ticks > 0:
             return f"collar: mid was {mid_ticks}, a price cannot be judged"
-        bps = abs(price - mid_ticks) / mid_ticks * 1e4
+        beyond_bps = (price - mid_ticks) * side / mid_ticks * 1e4
+        # a take-profit that is far out waits; short of the touch in a wide book, mid may have passed it
+        bps = beyond_bps if wish.takes_profit else abs(beyond_bps)
         if bps > self._limits.collar_bps:
             return f"collar: price was {bps:.0f} bps from mid, the limit is {self._limits.collar_bps:g}"
         # a post-only bid one tick under the ask may reach mid, never pass it
-        if not wish.takes and (price - mid_ticks) * side >= 1:
+        if not (wish.takes or wish.takes_profit) and (price - mid_ticks) * side >= 1:
             return f"collar: a{' bid' if side == BUY else 'n ask'} at {price} ticks is beyond mid {mid_ticks:g}"
         return None
 

@@ -35,6 +35,16 @@ def test_a_breach_names_the_value_and_the_limit(limits, order, mid, ours, words)
     assert words in guard(**limits).veto(0, order, mid, Standing(ours=ours))
 
 
+@pytest.mark.parametrize(("side", "away"), [(SELL, 1), (BUY, -1)])
+def test_a_take_profit_may_rest_far_out_and_short_of_the_touch_in_a_wide_book(side: int, away: int) -> None:
+    def veto(bps: int) -> str | None:
+        wish = Wish(side, round(MID * (1 + away * bps / 1e4)), 100, takes_profit=True)
+        return guard(collar_bps=50).veto(0, wish, MID, EMPTY)
+
+    assert [veto(bps) for bps in (700, 20, 0, -20, -50)] == [None] * 5
+    assert "price was 51 bps from mid, the limit is 50" in str(veto(-51))
+
+
 def test_the_rate_counts_orders_of_the_last_ten_seconds() -> None:
     watch = guard(orders_per_10s=2)
     assert watch.veto(0, FINE, MID, EMPTY) is None

@@ -8,7 +8,7 @@ import pytest
 
 from strategy.errors import BadData, Failed
 from strategy.kernel.jit import KERNEL_DIGEST
-from strategy.kernel.records import BOOK, GAP, HALT, KILLED_BY_DAY_LOSS, KILLED_BY_HAND, SELL
+from strategy.kernel.records import BOOK, GAP, HALT, KILLED_BY_DAY_LOSS, KILLED_BY_HAND, SELL, TAKE_PROFIT
 from strategy.live.guard import Limits
 from strategy.live.journal import JournalWriter, read_journal
 from strategy.live.last_session import LastSession
@@ -429,3 +429,19 @@ async def test_a_journal_without_a_session_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"")
     with pytest.raises(BadData, match="has no session line"):
         check(path)
+
+
+async def test_a_take_profit_that_mid_has_passed_in_a_wide_book_goes_out_all_the_same(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Limits(), parameters=document(groups={"barriers": {"take_profit": 0.0001}}))
+    desk.diff()
+    desk.snapshot()
+    await desk.quoted()
+    bid = next(name for name in desk.resting() if "-b0-" in name)
+    order = desk.session.orders.find(bid)
+    assert order is not None
+    desk.snapshot(60_000, 61_000)  # mid is far over what a purchase near 60,000 takes its profit at
+    desk.session.orders.on_fill(desk.broker.execute(bid, order.qty_lots))
+    await desk.until(lambda: any(each.purpose == TAKE_PROFIT for each in desk.session.orders.live))
+    (profit,) = [each for each in desk.session.orders.live if each.purpose == TAKE_PROFIT]
+    assert order.price_ticks < profit.price_ticks < 6_010_000
+    assert "veto" not in desk.kinds()
