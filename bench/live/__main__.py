@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -19,6 +19,7 @@ import psutil
 
 from bench.live.markets import symbols
 from bench.live.pulse import ENOUGH, SYMBOL, write_pulse
+from bench.live.socket_trace import SocketTrace
 from strategy.live.command import also
 from strategy.live.doors import read_status
 from strategy.live.layout import Layout
@@ -49,36 +50,43 @@ def process(*arguments: str, **given: Any) -> Iterator[subprocess.Popen[str]]:
 
 
 @contextmanager
-def quoting(home: Path, venue: VenueConfig, *options: str) -> Iterator[subprocess.Popen[str]]:
+def quoting(
+    home: Path, venue: VenueConfig, *options: str, environment: Mapping[str, str] = os.environ
+) -> Iterator[subprocess.Popen[str]]:
     """Run the quoting process."""
     with (home / "quote.err").open("wb") as err:
-        environment = {**os.environ, **venue.environment()}
+        environment = {**environment, **venue.environment()}
         arguments = ("strategy.live.quote", "--home", str(home), *venue.arguments(), *options)
         with process(*arguments, env=environment, stderr=err) as running:
             yield running
 
 
-def tick_to_order(seconds: float) -> dict[str, list[float]]:
-    """Run both clients for so long and return each one's times in ms."""
+def tick_to_order(seconds: float) -> dict[str, tuple[list[float], list[float]]]:
+    """Run both clients for so long; return each one's times in ms, within its process and from venue to venue."""
     with tempfile.TemporaryDirectory() as folder:
         home, files = Path(folder), [Path(folder) / f"{number}.json" for number in range(len(CLIENTS))]
+        traces = [SocketTrace(home, number) for number in range(len(CLIENTS))]
         write_pulse(home / "pulse.log", seconds + 120)
         with process("bench.live.venue", str(home / "pulse.log"), *map(str, files), **PIPED) as venue:
             assert venue.stdout is not None
             ours, plain = venue.stdout.readline().split()
             put_parameters(home, paper_venue(ours, SYMBOL), PULSE, **ONE_LEVEL)
             with (
-                quoting(home, paper_venue(ours, SYMBOL), "--orders-per-10s", "290"),
-                process("bench.live.plain", plain),
+                quoting(home, paper_venue(ours, SYMBOL), "--orders-per-10s", "290", environment=traces[0].environment),
+                process("bench.live.plain", plain, env=traces[1].environment),
             ):
                 journals = Layout(home).journal("paper", SYMBOL)
                 wait_for(lambda: any(journals.glob("*.log")), 120, "quoting")
                 time.sleep(WARM_S + seconds)
         skipped = int(WARM_S * 5)
         return {
-            name: [ns / 1e6 for ns in orjson.loads(file.read_bytes())[skipped:]]
-            for name, file in zip(CLIENTS, files, strict=True)
+            name: (_ms(trace.samples()[skipped:]), _ms(orjson.loads(file.read_bytes())[skipped:]))
+            for name, trace, file in zip(CLIENTS, traces, files, strict=True)
         }
+
+
+def _ms(samples_ns: list[int]) -> list[float]:
+    return [ns / 1e6 for ns in samples_ns]
 
 
 def put_parameters(home: Path, venue: VenueConfig, groups: dict[str, Any], **quoting: Any) -> None:
@@ -91,10 +99,11 @@ def put_parameters(home: Path, venue: VenueConfig, groups: dict[str, Any], **quo
 
 def print_tick_to_order(seconds: float) -> None:
     """Print each client's line."""
-    print(f"tick to order, {seconds:g} s             n     p50 ms     p90 ms     p99 ms   worst ms")
-    for name, found in tick_to_order(seconds).items():
-        p50, p90, p99 = np.quantile(found, (0.5, 0.9, 0.99))
-        print(f"  {name:24} {len(found):8} {p50:10.3f} {p90:10.3f} {p99:10.3f} {max(found):10.3f}")
+    print(f"tick to order, {seconds:g} s                   n     p50 ms     p90 ms     p99 ms   worst ms")
+    for name, both in tick_to_order(seconds).items():
+        for where, found in zip(("in its process", "venue to venue"), both, strict=True):
+            p50, p90, p99 = np.quantile(found, (0.5, 0.9, 0.99))
+            print(f"  {name + ', ' + where:30} {len(found):8} {p50:10.3f} {p90:10.3f} {p99:10.3f} {max(found):10.3f}")
 
 
 def side_by_side(seconds: float) -> tuple[float, float, float]:

@@ -7,25 +7,24 @@ OutcomeUnknown, never a rejection.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable
+from functools import partial
 from typing import Any, Final
 
 import ccxt.pro
 import orjson
 import structlog
 
-from strategy.errors import OutcomeUnknown, VenueError
+from strategy.errors import OrderRejected, OutcomeUnknown, VenueError
 from strategy.policies.document import Instrument
 from strategy.venues import ccxt_user_stream, wire
 from strategy.venues.account_questions import refuse_unfit_margin
 from strategy.venues.budget import Budget
 from strategy.venues.ccxt_user_stream import ListenKeyStream, UserStream
 from strategy.venues.ccxt_venue import (
-    WRITTEN,
     is_unknown_order,
     json_alone,
     open_exchange,
     redacted,
-    tell_written,
     translated,
     venue_code,
 )
@@ -34,6 +33,8 @@ from strategy.venues.ending import end_tasks
 from strategy.venues.endpoints import COUNTDOWN, Endpoint, endpoints, order_fields
 from strategy.venues.events import InstrumentInfo
 from strategy.venues.futures_orders import FuturesOrderReader
+from strategy.venues.later import Later
+from strategy.venues.order_door import OrderDoor
 from strategy.venues.own_orders import OrderReader
 from strategy.venues.ports import Balance, OrderReport, OrderRequest, OwnEvent, OwnFill
 from strategy.venues.replies import read, rows
@@ -55,6 +56,7 @@ class CcxtBroker:
         """Prepare; the first call opens the connection."""
         self._config, self._endpoints = config, endpoints(config)
         self._exchange: Any = None
+        self._door: OrderDoor | None = None
         self._instrument: Instrument | None = None
         self._reader: OrderReader | None = None
         self._units: Units | None = None
@@ -73,18 +75,31 @@ class CcxtBroker:
         assert self._instrument is not None
         return self._instrument
 
-    async def place(self, request: OrderRequest) -> OrderReport:
-        """Send one order that rests or one that takes; OrderRejected when it would break a rate limit."""
-        reader, units = await self._open()
-        order, endpoint = order_fields(self._config, units, request), self._endpoints.place
-        what = f"order {request.client_id}"
-        self._budget.send_order(what, endpoint.weight)
-        WRITTEN.set(request.written)
+    def place(self, request: OrderRequest) -> Awaitable[OrderReport]:
+        """Send one order that rests or one that takes; OrderRejected when it would break a rate limit.
+
+        Once the connection is open it leaves in this very call; whatever goes wrong is raised when awaited.
+        """
+        return Later(partial(self._placed, request, self._send(request)))
+
+    def _send(self, request: OrderRequest) -> Awaitable[Any] | Exception | None:
+        """Send an order and return what to await; None = nothing is open yet, an error = it did not go out."""
+        if self._units is None or self._door is None:
+            return None
+        what, endpoint = _order(request), self._endpoints.place
         try:
-            reply = await self._call(endpoint.of(self._exchange)(order), what)
-        finally:
-            WRITTEN.set(None)
-        return self._report(reader, reply, request.client_id, what)
+            self._budget.send_order(what, endpoint.weight)
+            return self._door.send(endpoint, order_fields(self._config, self._units, request), request.written)
+        except OrderRejected as error:
+            return error
+
+    async def _placed(self, request: OrderRequest, sent: Awaitable[Any] | Exception | None) -> OrderReport:
+        reader, _ = await self._open()
+        sent = sent or self._send(request)
+        assert sent is not None
+        if isinstance(sent, Exception):
+            raise sent
+        return self._report(reader, await self._call(sent, _order(request)), request.client_id, _order(request))
 
     async def cancel(self, client_id: str) -> OrderReport:
         """Cancel one order, before anything else that waits to be asked."""
@@ -152,7 +167,8 @@ class CcxtBroker:
         """Return the reply to a request that takes orders away, which waits for nothing but a ban's end."""
         await self._open()
         await self._budget.cancel(endpoint.weight)
-        return await self._call(endpoint.of(self._exchange)(self._symbol | query), what)
+        assert self._door is not None
+        return await self._call(self._door.send(endpoint, self._symbol | query), what)
 
     async def _count_down(self, ms: int) -> None:
         """Have the venue cancel everything after so long, 0 = never."""
@@ -188,6 +204,8 @@ class CcxtBroker:
         if self._runners:
             await self._dead_man.end()
         self._events.put_nowait(None)
+        if self._door is not None:
+            await self._door.close()
         if self._exchange is not None:
             await self._exchange.close()
 
@@ -207,7 +225,7 @@ class CcxtBroker:
     def _new_exchange(self) -> Any:
         exchange = open_exchange(self._config)
         exchange.on_rest_response = self._heard
-        tell_written(exchange)
+        self._door = OrderDoor(exchange, self._endpoints.place)
         return exchange
 
     def _learn(self, reply: dict[str, Any]) -> None:
@@ -285,6 +303,10 @@ class CcxtBroker:
                 raise OutcomeUnknown(f"{what}: the venue lists an execution of it and says that it knows no such order")
             self._named(order_id, _client_id(reply, what))
         return {order_id: self._client_ids[order_id] for order_id in order_ids}
+
+
+def _order(request: OrderRequest) -> str:
+    return f"order {request.client_id}"
 
 
 def _client_id(reply: Any, request: str) -> str:

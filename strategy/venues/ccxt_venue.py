@@ -7,10 +7,8 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any, Final, Self
 
-import aiohttp
 import ccxt.pro
 import structlog
 from ccxt.async_support.base.ws.client import Client
@@ -31,9 +29,6 @@ _LOGGER: Final = logging.Logger("ccxt", logging.WARNING)
 _SILENT_SECONDS: Final = 3 * KEEP_ALIVE_MS / 1000
 _TEXT_LIMIT: Final = 300
 _REFUSED: Final = 400
-
-# Whom to tell when the request that this task sends next is on its way.
-WRITTEN: Final[ContextVar[Callable[[], None] | None]] = ContextVar("written", default=None)
 
 _UNKNOWN_ORDER: Final = (-2011, -2013)
 _OUTCOME_UNKNOWN: Final = (-1000, -1001, -1006, -1007)
@@ -86,21 +81,6 @@ def open_exchange(config: VenueConfig) -> Any:
     if config.rest_url is not None or config.name == "testnet":
         exchange.set_sandbox_mode(True)
     return exchange
-
-
-def tell_written(exchange: Any) -> None:
-    """Have `WRITTEN` of the task that sends a request called once the request's head is written to the connection."""
-    trace = aiohttp.TraceConfig()
-    trace.on_request_headers_sent.append(_written)
-    trace.freeze()
-    exchange.open()
-    exchange.session.trace_configs.append(trace)
-
-
-async def _written(*_: object) -> None:
-    told = WRITTEN.get()
-    if told is not None:
-        told()
 
 
 def json_alone(status: int, *reply: Any) -> str:

@@ -1,6 +1,6 @@
 """The two doors to a venue. Each has one hand-written fake under tests/ and one ccxt adapter."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -113,8 +113,11 @@ class Broker(Protocol):
         """Return the symbol's filters."""
         ...
 
-    async def place(self, request: OrderRequest) -> OrderReport:
-        """Send one order; an `ioc` that found nothing is reported as `cancelled`, not raised."""
+    def place(self, request: OrderRequest) -> Awaitable[OrderReport]:
+        """Send one order, in this very call if possible, at the latest when awaited: only that raises.
+
+        An `ioc` that found nothing is reported as `cancelled`, not raised.
+        """
         ...
 
     async def cancel(self, client_id: str) -> OrderReport:

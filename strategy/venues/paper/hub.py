@@ -24,7 +24,7 @@ class Session:
 
     def __init__(self, request: web.Request, endpoint: Endpoint, combined: bool = False) -> None:
         """Answer a request with a websocket; a combined one gets the stream's name with every message."""
-        self.socket = web.WebSocketResponse(heartbeat=PING_SECONDS)
+        self.socket = web.WebSocketResponse(heartbeat=PING_SECONDS, compress=False)
         self.transport = request.transport
         self.endpoint = endpoint
         self.combined = combined

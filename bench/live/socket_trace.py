@@ -1,0 +1,30 @@
+"""A small library that is preloaded into a process and takes its time from news to order at the socket.
+
+It sees `recv` and `send` alone, so that it measures every client alike, whatever that is made of. See `socket_trace.c`.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from bench.live.pulse import DEEP
+
+SOURCE: Final = Path(__file__).with_name("socket_trace.c")
+ORDER: Final = "POST /api/v3/order"
+
+
+class SocketTrace:
+    """The trace of one process; `environment` is what to start it with."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        """Compile the library into a folder."""
+        library, self._file = folder / f"socket_trace-{number}.so", folder / f"socket_trace-{number}.txt"
+        command = ["cc", "-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"]
+        subprocess.run(command, check=True)
+        marks = {"TRACE_STREAM": "@depth@", "TRACE_NEWS": f'"{DEEP}', "TRACE_ORDER": ORDER}
+        self.environment = {**os.environ, "LD_PRELOAD": str(library), "TRACE_FILE": str(self._file), **marks}
+
+    def samples(self) -> list[int]:
+        """Return the times so far, ns."""
+        return [int(line) for line in self._file.read_text().splitlines()]
