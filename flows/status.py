@@ -6,7 +6,7 @@ Every line is read on its own: a part that cannot be read says why and does not 
 import time
 from collections.abc import Callable, Iterator
 
-from flows import kill_switch, processes, rooms
+from flows import kill_switch, mlflow_api, processes, rooms
 from flows.platform import services
 from flows.settings import Settings
 from flows.status_quoting import Line, ago, quoting
@@ -104,6 +104,6 @@ def _lake(settings: Settings) -> Iterator[Line]:
 
 
 def _versions(settings: Settings) -> Iterator[Line]:
-    named = rooms.registry(settings).aliases(settings.venue, settings.symbol)
+    named = mlflow_api.aliases(settings)
     for alias in ("champion", "challenger", "previous"):
         yield Line(alias, f"version {named[alias]}" if alias in named else "none", "")

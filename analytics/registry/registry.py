@@ -12,11 +12,11 @@ import polars as pl
 from mlflow.exceptions import MlflowException
 
 from analytics.registry.entries import parameter_list
+from analytics.registry.names import model_name
 from analytics.registry.promotion import CHALLENGER, CHAMPION, Acknowledge, Audit, Move, Promotion, move_champion
 from analytics.registry.tracking import MISSING, experiment_id, lock_folder, locked, open_client, reason, translated
 from analytics.registry.versions import create_version
 from strategy.errors import BadInput, Failed
-from strategy.live.layout import slug
 from strategy.policies.document import ParameterDocument, parse_document
 
 FILE: Final = "params.json"
@@ -37,11 +37,6 @@ VERSION_SCHEMA: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "why": pl.String,
     "override": pl.String,
 }
-
-
-def model_name(venue: str, symbol: str) -> str:
-    """Return the registered model of a venue and symbol."""
-    return f"microvol-{venue}-{slug(symbol)}"
 
 
 class Registry:

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Final
 
 from strategy.live.guard import Limits
-from strategy.live.ledger import GUARD_FILE, Ledger, read_ledger, write_ledger
+from strategy.live.layout import GUARD_FILE
+from strategy.live.ledger import Ledger, read_ledger, write_ledger
 from strategy.live.losses import Loss, LossWatch
 from strategy.live.session import Session
 from strategy.policies.document import Instrument

@@ -17,7 +17,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from strategy.kernel.records import KILL_NAMES, KILLED_BY_HAND
-from strategy.live.ledger import GUARD_FILE, LEDGER_FILE
+from strategy.live.layout import GUARD_FILE, LEDGER_FILE
 from strategy.policies.document import write_atomically
 
 KILL_FILE: Final = "kill.json"

@@ -19,6 +19,10 @@ var/
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+LEDGER_FILE: Final = "ledger.json"
+GUARD_FILE: Final = "guard.json"
 
 
 def slug(symbol: str) -> str:

@@ -6,7 +6,6 @@ the guard's own. Re-arming the kill switch takes both files away: losses then co
 
 import math
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -14,12 +13,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from strategy.errors import Failed
 from strategy.kernel.records import LEDGER
 from strategy.live.doors import write_status
+from strategy.live.layout import LEDGER_FILE
 from strategy.policies.document import Instrument
 from strategy.policies.packing import atom_size
 from strategy.policies.stepper import Stepper, new_event
-
-LEDGER_FILE: Final = "ledger.json"
-GUARD_FILE: Final = "guard.json"
 
 
 class Ledger(BaseModel):

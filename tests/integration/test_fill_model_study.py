@@ -10,8 +10,9 @@ from mlflow.entities import Run
 from analytics.fill_fit.model import FillModel, load
 from analytics.ingest.ingest import ingest
 from analytics.lake.store import Lake, LakeSettings
+from analytics.registry.names import model_name
 from analytics.registry.recipe import Recipe
-from analytics.registry.registry import Registry, model_name
+from analytics.registry.registry import Registry
 from analytics.reproduction import known_recipe
 from analytics.tape.line import Days
 from flows.settings import load_settings

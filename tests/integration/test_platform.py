@@ -179,6 +179,15 @@ def test_a_yes_promotes_and_silence_does_not(stage: Stage) -> None:
     assert (newest["who"], newest["why"]) == ("nina", "looks right (nightly: passed)")
 
 
+def test_status_asks_the_registrys_server_and_imports_no_client_of_it(stage: Stage, quoting: Rig) -> None:
+    code = "import sys; from flows.cli import run; run(['status']); sys.exit('mlflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("│")[1:3] for line in done.stdout.splitlines() if line.count("│") > 2]
+    named = {what.strip(): state.strip() for what, state in rows}
+    assert [named[each] for each in ("champion", "challenger", "previous")] == ["version 1", "version 2", "none"]
+
+
 def test_a_kill_from_the_page_is_told_with_all_that_is_needed_to_act(stage: Stage, quoting: Rig) -> None:
     run = start(stage.settings, "kill", reason="drill", who="nina")
     assert ended(stage.settings, run)["type"] == "COMPLETED"

@@ -94,6 +94,16 @@ def test_output_in_a_pipe_has_no_colour_and_no_cut_words(home: Path, capsys: pyt
     assert "http://127.0.0.1:9/api" in shown
 
 
+@pytest.mark.slow
+def test_a_status_imports_neither_the_registry_nor_the_compiler_and_makes_nothing(home: Path) -> None:
+    code = "import sys; from flows.cli import run; run(['status']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {"mlflow", "prefect", "optuna", "matplotlib", "numba", "ccxt"}.isdisjoint(done.stdout.split())
+    assert "champion" in done.stdout
+    assert not (home / "mlflow").exists()
+
+
 def test_a_watch_without_a_terminal_is_one_plain_table(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

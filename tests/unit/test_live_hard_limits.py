@@ -6,7 +6,7 @@ from strategy.errors import Failed
 from strategy.live.guard import DAY_NS, Limits
 from strategy.live.hard_limits import HardLimits
 from strategy.live.kill_switch import KillSwitch, by_hand
-from strategy.live.ledger import GUARD_FILE
+from strategy.live.layout import GUARD_FILE
 from strategy.live.losses import Loss, LossWatch
 from tests.unit.fake_broker import INSTRUMENT
 from tests.unit.test_live_session import Desk

@@ -12,7 +12,8 @@ from strategy.kernel.records import BOOK, GAP, HALT, KILLED_BY_DAY_LOSS, KILLED_
 from strategy.live.guard import Limits
 from strategy.live.journal import JournalWriter, read_journal
 from strategy.live.last_session import LastSession
-from strategy.live.ledger import LEDGER_FILE, read_ledger, write_ledger
+from strategy.live.layout import LEDGER_FILE
+from strategy.live.ledger import read_ledger, write_ledger
 from strategy.live.opening import Opening
 from strategy.live.parity import check
 from strategy.live.session import Hooks, Session

@@ -1,0 +1,8 @@
+"""What things are called in MLflow, for those who read it through its REST door too."""
+
+from strategy.live.layout import slug
+
+
+def model_name(venue: str, symbol: str) -> str:
+    """Return the registered model of a venue and symbol."""
+    return f"microvol-{venue}-{slug(symbol)}"
