@@ -29,7 +29,9 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "checks": ("check.failed",),
 }
 SUBJECT: Final = "{{ event.event }} {{ event.payload.symbol }}"
-BODY: Final = "{% for name, value in event.payload.items() %}{{ name }}: {{ value }}\n{% endfor %}"
+BODY: Final = (
+    "{% for name, value in event.payload.items() %}{{ name }}: {{ 'none' if value is none else value }}\n{% endfor %}"
+)
 
 
 def apply(settings: Settings, say: Callable[[str], None]) -> None:
