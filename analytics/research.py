@@ -25,6 +25,7 @@ from analytics.tape import book_series
 from analytics.tape.book_series import Market, Messages, TopSeries
 from analytics.tape.tape import load_tape
 from strategy.errors import BadInput, Failed
+from strategy.policies.parameters import ParameterSet
 from strategy.policies.quantiles import provisional
 from strategy.replay.sigma import sigma_series
 from strategy.replay.tape import Tape, TapeInfo
@@ -121,6 +122,10 @@ class Research:
         found = self._lake.query("queries/gaps", venue=venue, symbol=symbol, start_ns=first, end_ns=last)
         return found.with_columns(times("local_ts"))
 
+    def parameters(self, venue: str, symbol: str, choice: Choice) -> ParameterSet:
+        """Return the parameter set that is meant: a preset, a version or alias of the symbol, or a document's file."""
+        return chosen_set(choice, venue, symbol, self._place.tracking_uri)
+
     def sigma(
         self,
         venue: str,
@@ -134,7 +139,7 @@ class Research:
         `parameters` is a set, a preset, a version or alias, or a document's file. Sigma is null while the window warms
         up; its unit is the policy's (a fraction, or quote currency). Open quantiles are resolved on this window.
         """
-        chosen = chosen_set(parameters, venue, symbol, self._place.tracking_uri)
+        chosen = self.parameters(venue, symbol, parameters)
         tape, info = self.tape(venue, symbol, start, end)
         ts, mid_ticks, sigma = sigma_series(tape, info, provisional(chosen))
         columns = MarketColumns(info.tick_size, info.lot_size, exact=False)
@@ -158,7 +163,7 @@ class Research:
 
         From the first accepted update to the last; a sigma stands until the next one, or until the book is unknown.
         """
-        chosen = chosen_set(parameters, venue, symbol, self._place.tracking_uri)
+        chosen = self.parameters(venue, symbol, parameters)
         tape, info = self.tape(venue, symbol, start, end)
         ts, _, sigma = sigma_series(tape, info, provisional(chosen))
         stale_ns = round((chosen.risk.stale_after_seconds or 0.0) * 1e9)

@@ -56,7 +56,7 @@ class Paper(Section):
     start_price: float = setting(60_000.0, "around which the market begins", unit="quote", gt=0)
     base: float = setting(0.05, "in a new account", unit="base", ge=0)
     quote: float = setting(5_000.0, "in a new account", unit="quote", ge=0)
-    maker_fee_bps: float = Field(0.0, ge=-100, le=100, description="commission on what rested; under 0 a rebate")
+    maker_fee_bps: float = Field(0.0, ge=0, le=100, description="commission on what rested")
 
 
 class Capture(Section):
