@@ -9,6 +9,7 @@ import httpx
 
 from flows import access, log
 from flows.settings import Settings
+from strategy.live.doors import read_status
 from strategy.live.layout import slug
 
 TELL_S: Final = 30.0  # a server that is busy is not one that is down: what is told here is told once
@@ -47,11 +48,20 @@ def tell(settings: Settings, event: str, resource: str, facts: dict[str, Any]) -
 
 
 def alert(settings: Settings, event: str, *, value: Any, limit: Any, command: str, version: int | None = None) -> bool:
-    """Tell an event that a person is to hear of: where, which version, what was seen, its limit, the command to use."""
-    place = {"venue": settings.venue, "symbol": settings.symbol, "version": version}
+    """Tell an event that a person is to hear of: where, which version, what was seen, its limit, the command to use.
+
+    What is about no version in particular names the one that quotes there, or quoted last.
+    """
+    named = _quoted(settings) if version is None else version
+    place = {"venue": settings.venue, "symbol": settings.symbol, "version": named}
     log.say("alert", what=event, **place, value=value, limit=limit)
     facts = place | {"value": value, "limit": limit, "command": command}
     return tell(settings, event, f"market.{settings.venue}.{slug(settings.symbol)}", facts)
+
+
+def _quoted(settings: Settings) -> int | None:
+    status = read_status(settings.layout, settings.venue, settings.symbol)
+    return None if status is None else status.version
 
 
 def way(settings: Settings) -> str:

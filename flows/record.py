@@ -72,11 +72,8 @@ def options(settings: Settings) -> tuple[str, ...]:
 def _alert(recorded: Sequence[Settings]) -> None:
     """Tell whoever listens to events that the disk has no room for these markets."""
     for each in recorded:
-        free_mb, need_mb = round(free_bytes(each.home) / MB, 1), each.capture.min_free_mb
-        place = {"venue": each.venue, "symbol": each.symbol, "folder": str(each.home)}
-        facts = {**place, "free_mb": free_mb, "min_free_mb": need_mb}
-        log.say("disk full", **facts)
-        events.tell(each, "disk.full", f"capture.{each.venue}.{each.symbol}", facts)
+        value, limit = f"{free_bytes(each.home) / MB:.1f} MB free under {each.home}", f"{each.capture.min_free_mb:g} MB"
+        events.alert(each, "disk.full", value=value, limit=limit, command=f"microvol record {events.way(each)}")
 
 
 def _seen(recorded: Sequence[Settings]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ Sample = tuple[float, str, int]  # when, of which session, what its counter said
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A condition that holds now; `since` tells one occurrence from the next."""
+    """A condition that holds now; `since` tells one occurrence from the next, `version` is None where none is meant."""
 
     event: str
     version: int | None
@@ -156,16 +156,14 @@ def _silent_capture(market: Settings, memory: Memory) -> Iterator[Found]:
     last_ns = 0 if seen is None else max(seen.last_frame_ns, seen.started_ns)
     silent, limit = (time.time_ns() - last_ns) / 1e9, market.alerts.stale_seconds
     if seen is not None and silent > limit:
-        yield Found(
-            "stale", _version(market), f"nothing recorded for {silent:.0f} s", f"{limit:g} s", "microvol status"
-        )
+        yield Found("stale", None, f"nothing recorded for {silent:.0f} s", f"{limit:g} s", "microvol status")
 
 
 def _disk(settings: Settings, memory: Memory) -> Iterator[Found]:
     free_mb, limit = shutil.disk_usage(settings.home).free / MB, settings.alerts.min_free_mb
     if free_mb < limit:
         value = f"{free_mb:.0f} MB free under {settings.home}"
-        yield Found("disk.low", _version(settings), value, f"{limit:g} MB", "microvol status")
+        yield Found("disk.low", None, value, f"{limit:g} MB", "microvol status")
 
 
 def _night(settings: Settings, memory: Memory) -> Iterator[Found]:
@@ -173,13 +171,7 @@ def _night(settings: Settings, memory: Memory) -> Iterator[Found]:
     ended = prefect_api.newest_runs(settings, "nightly", ["COMPLETED", "FAILED", "CRASHED"], limit=1)
     if ended and ended[0]["state_type"] != "COMPLETED":
         said = (ended[0].get("state") or {}).get("message") or ended[0]["state_name"]
-        yield Found("night.failed", _version(settings), said, "completed", "microvol nightly", ended[0]["id"])
-
-
-def _version(market: Settings) -> int | None:
-    """Return the version that quotes a market, or quoted it last."""
-    status = doors.read_status(market.layout, market.venue, market.symbol)
-    return None if status is None else status.version
+        yield Found("night.failed", None, said, "completed", "microvol nightly", ended[0]["id"])
 
 
 def _alive(market: Settings) -> doors.LiveStatus | None:

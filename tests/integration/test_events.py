@@ -90,6 +90,7 @@ def test_a_disk_without_room_is_an_event_and_ends_the_recording_with_1(settings)
     done = run(settings, "record", "--symbol", "ETH/FDUSD", MICROVOL_CAPTURE__MIN_FREE_MB="1e12")
     assert done.returncode == 1
     assert "microvol: disk nearly full" in done.stderr
-    payload = event_of(settings, "disk.full", "capture.paper.ETH/FDUSD")["payload"]
-    assert (payload["venue"], payload["symbol"], payload["min_free_mb"]) == ("paper", "ETH/FDUSD", 1e12)
-    assert 0 < payload["free_mb"] < payload["min_free_mb"]
+    payload = event_of(settings, "disk.full", "market.paper.ETH-FDUSD")["payload"]
+    assert (payload["venue"], payload["symbol"], payload["limit"]) == ("paper", "ETH/FDUSD", "1e+12 MB")
+    assert payload["command"] == "microvol record --venue paper --symbol ETH/FDUSD"
+    assert 0 < float(payload["value"].partition(" MB free under ")[0]) < 1e12
