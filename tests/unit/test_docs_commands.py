@@ -25,7 +25,7 @@ def whole_lines(text: str) -> Iterator[str]:
         for line in block.replace("\\\n", " ").splitlines():
             for part in re.split(r" && |; ", line.partition(" #")[0]):
                 if part.startswith("microvol "):
-                    yield part.strip().removesuffix("&")
+                    yield re.sub(r" \d?> \S+", "", part.strip().removesuffix("&")).strip()
 
 
 def named(words: list[str], group: Any = CLI) -> tuple[Any, list[str]]:
