@@ -28,13 +28,11 @@ def record(
     `markets` are `VENUE:BASE/QUOTE` or `BASE/QUOTE`, recorded by one process; without them it is `symbol` at `venue`.
     """
     from flows.supervised import holding, supervise
-    from strategy.live.command import also
     from strategy.live.supervisor import Supervisor
 
     recorded = named(load_settings(venue=venue, symbol=symbol), markets or [])
     first, venues = recorded[0], [rooms.venue(each, trading=False) for each in recorded]
-    more = tuple(part for each in venues[1:] for part in also(each))
-    supervisor = Supervisor.capture(venues[0], first.layout, options(first) + more)
+    supervisor = Supervisor.capture(venues, first.layout, options(first))
     done, taken = threading.Event(), Counter[str]()
     ingesting = threading.Thread(target=_ingest_now_and_then, args=(first, done, taken), name="ingest")
     with ExitStack() as others:

@@ -27,6 +27,7 @@ def quoting(settings: Settings) -> Iterator[Line]:
     shadows = f", in its shadow {', '.join(map(str, live.shadows))}" if live.shadows else ""
     trial = f" on trial at {live.size_factor:g} of its size" if live.size_factor < 1 else ""
     facts = f"version {live.version}{trial}, heartbeat {ago(live.heartbeat_ns)}, {live.events} events{shadows}"
+    facts += f", metrics at {live.metrics_url}" if live.metrics_url else ""
     said = (", panic" if live.panicking else "") + (f"; {live.note}" if live.note else "")
     yield Line(what, live.state, facts + said)
     if live.mid_price is not None:

@@ -47,13 +47,16 @@ def quote(
         bool, typer.Option("--i-understand", help="Trade with real money; the doctor has to pass too.")
     ] = False,
     venue: options.Venue = None,
-    symbol: options.Symbol = None,
+    symbol: options.Markets = None,
 ) -> None:
     """Quote with the champion under supervision, until Ctrl-C; promote and rollback reach it while it runs.
 
-    On `paper-live` real market data is quoted on, and orders are matched here by the fill model: none leaves.
+    Several markets are quoted by one process, each with its own champion, files and kill switch; they begin and end
+    together. On `paper-live` real market data is quoted on, and orders are matched here by the fill model: none leaves.
     """
-    settings = options.settings_for(venue, symbol)
+    from flows.markets import markets
+
+    settings = options.settings_for(venue)
     done = run(
         settings,
         "quote",
@@ -61,8 +64,7 @@ def quote(
         allow_foreign=allow_foreign,
         shadow=shadow,
         i_understand=i_understand,
-        venue=settings.venue,
-        symbol=settings.symbol,
+        markets=[f"{each.venue}:{each.symbol}" for each in markets(settings, symbol or [])],
     )
     console.facts("quoted", done)
 

@@ -15,7 +15,7 @@ Venue = Annotated[str | None, typer.Option("--venue", help="Venue; default from 
 Symbol = Annotated[str | None, typer.Option("--symbol", help="Symbol, BASE/QUOTE; default from the settings.")]
 Markets = Annotated[
     list[str] | None,
-    typer.Option("--symbol", metavar="[VENUE:]BASE/QUOTE", help="Market to record; repeatable; default the settings'."),
+    typer.Option("--symbol", metavar="[VENUE:]BASE/QUOTE", help="Market; repeatable; default the settings'."),
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit.")]
 Start = Annotated[str | None, typer.Option("--start", help="UTC, like 2026-01-31 or 2026-01-31T12:00.")]

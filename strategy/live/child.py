@@ -8,12 +8,14 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
 import structlog
 
 from strategy.live.capture_status import capture_status_file
+from strategy.live.command import also, keys
 from strategy.live.doors import STALE_SECONDS
 from strategy.live.layout import Layout
 from strategy.venues.settings import VenueConfig
@@ -35,26 +37,32 @@ class Watch:
     venue: VenueConfig
     layout: Layout
     options: tuple[str, ...] = ()  # further options of the child's command line
+    also: tuple[VenueConfig, ...] = ()  # further markets in the same child
     stale_seconds: float = STALE_SECONDS
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def leaves_orders(self) -> bool:
-        """Say whether orders may rest at the venue when the child is gone."""
-        return self.role == "quote" and not self.venue.is_simulated
+    def venues(self) -> tuple[VenueConfig, ...]:
+        """Return every market of the child."""
+        return (self.venue, *self.also)
 
     @property
-    def heartbeat(self) -> Path:
-        """Return the file in which the child shows that it is alive."""
-        if self.role == "quote":
-            return self.layout.status_file(self.venue.name, self.venue.symbol)
-        return capture_status_file(self.layout, self.venue.name, self.venue.symbol)
+    def leave_orders(self) -> tuple[VenueConfig, ...]:
+        """Return where orders may rest when the child is gone."""
+        return tuple(each for each in self.venues if self.role == "quote" and not each.is_simulated)
+
+    @property
+    def heartbeats(self) -> tuple[Path, ...]:
+        """Return the files in which the child shows that it is alive, one a market."""
+        file = self.layout.status_file if self.role == "quote" else partial(capture_status_file, self.layout)
+        return tuple(file(each.name, each.symbol) for each in self.venues)
 
     def command(self) -> list[str]:
         """Return the child's command line."""
         module = f"strategy.live.{self.role}"
         home = ["--home", str(self.layout.home), "--parent", str(os.getpid())]
-        return [sys.executable, "-m", module, *home, *self.venue.arguments(), *self.options]
+        further = [part for each in self.also for part in also(each)]
+        return [sys.executable, "-m", module, *home, *self.venue.arguments(), *further, *self.options]
 
 
 class Child:
@@ -64,12 +72,12 @@ class Child:
         """Start it in a process group of its own, so that a terminal's Ctrl-C reaches the supervisor alone."""
         self._watch = watch
         self._started = time.monotonic()
-        self._beat, self._heard = 0, self._started
+        self._heard: dict[Path, tuple[int, float]] = {}  # the newest heartbeat of each file, and when it was seen
         root = Path(__file__).resolve().parents[2]
         self._process = subprocess.Popen(
             watch.command(),
             cwd=root,
-            env={**os.environ, **watch.environment, **watch.venue.environment()},
+            env={**os.environ, **watch.environment, **keys(watch.venues)},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
@@ -89,6 +97,11 @@ class Child:
     def age_seconds(self) -> float:
         """Return how long it has been running."""
         return time.monotonic() - self._started
+
+    @property
+    def has_begun(self) -> bool:
+        """Say whether it has been seen to show a heartbeat for every market."""
+        return len(self._heard) == len(self._watch.heartbeats)
 
     def trouble(self) -> str | None:
         """Return what is wrong with it, None when it lives."""
@@ -125,12 +138,21 @@ class Child:
         return self._process.wait()
 
     def silent_seconds(self) -> float | None:
-        """Return how long ago its heartbeat was seen to change, None before the first; no clock that can be set."""
+        """Return how long ago its slowest heartbeat was seen to change, None before it has shown one for every market.
+
+        No clock that can be set is asked.
+        """
+        now = time.monotonic()
+        for file in self._watch.heartbeats:
+            beat = self._read_beat(file)
+            if beat not in (0, self._heard.get(file, (0, now))[0]):
+                self._heard[file] = beat, now
+        return now - min(at for _, at in self._heard.values()) if self.has_begun else None
+
+    def _read_beat(self, file: Path) -> int:
+        """Return the heartbeat (ns) that a status file shows, 0 when it is none of this child's."""
         try:
-            said = json.loads(self._watch.heartbeat.read_bytes())
+            said = json.loads(file.read_bytes())
         except (FileNotFoundError, json.JSONDecodeError):
-            said = {}
-        now, beat = time.monotonic(), int(said.get("heartbeat_ns", 0)) if said.get("pid") == self.pid else 0
-        if beat not in (0, self._beat):
-            self._beat, self._heard = beat, now
-        return now - self._heard if self._beat else None
+            return 0
+        return int(said.get("heartbeat_ns", 0)) if said.get("pid") == self.pid else 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import structlog
 
@@ -12,6 +13,7 @@ from strategy.venues.ports import Broker
 log = structlog.get_logger("clearing")
 
 _AGAIN_SECONDS = 0.1
+_LATE_LOOK_SECONDS = 0.2
 
 
 async def clear_orders(broker: Broker, deadline_s: float, confirm_s: float = 0.0) -> int:
@@ -39,6 +41,25 @@ async def clear_orders(broker: Broker, deadline_s: float, confirm_s: float = 0.0
         if time.monotonic() >= ends:
             raise Failed(f"open orders could not be cleared within {deadline_s:g} s: {fault}")
         await asyncio.sleep(_AGAIN_SECONDS)
+
+
+async def clear_late_orders(broker: Broker, over: Callable[[], bool]) -> int:
+    """Cancel what carries our prefix as it arrives, until `over`; return how many orders did.
+
+    A venue that cannot be asked is asked again.
+    """
+    seen: set[str] = set()
+    while not over():
+        try:
+            resting = await _ours(broker)
+            if over():  # what rests now may be of somebody who lives
+                break
+            seen.update(resting)
+            await asyncio.gather(*(broker.cancel(client_id) for client_id in resting))
+        except VenueError as error:
+            log.warning("late orders", error=str(error))
+        await asyncio.sleep(_LATE_LOOK_SECONDS)
+    return len(seen)
 
 
 async def refuse_foreign(broker: Broker) -> None:

@@ -5,18 +5,18 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import structlog
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from strategy.errors import BadInput, MicrovolError
 from strategy.live.log import configure_logging
 from strategy.policies.parameters import one_line
-from strategy.venues.settings import VenueConfig, venue_config
+from strategy.venues.settings import KEY_VARIABLE, SECRET_VARIABLE, VenueConfig, venue_config
 
 log = structlog.get_logger("process")
 
@@ -59,24 +59,56 @@ def also(venue: VenueConfig) -> list[str]:
     return [ALSO, venue.model_dump_json(exclude={"api_key", "secret"}, exclude_none=True)]
 
 
+def keys(venues: Sequence[VenueConfig]) -> dict[str, str]:
+    """Return the variables that hand the keys of these markets to a child process, numbered from the second on."""
+    found = dict(venues[0].environment())
+    for number, venue in enumerate(venues[1:], 2):
+        found |= {f"{name}_{number}": key for name, key in venue.environment().items()}
+    return found
+
+
 def markets(options: argparse.Namespace) -> list[VenueConfig]:
     """Return every market that the options name; BadInput when one is malformed or named twice.
 
-    Those of the first one's venue are of the same account.
+    Those of the first one's venue are of the same account when the environment does not say otherwise.
     """
     found = [venue_of(options)]
-    for text in options.also:
+    for number, text in enumerate(options.also, 2):
         try:
             venue = VenueConfig.model_validate_json(text)
         except ValidationError as error:
             raise BadInput(f"{ALSO} {text}: {one_line(error)}") from None
-        keys = {"api_key": found[0].api_key, "secret": found[0].secret} if venue.name == found[0].name else {}
-        found.append(venue.model_copy(update=keys))
+        found.append(venue.model_copy(update=_keys(number) or _same_keys(found[0], venue)))
     names = [(venue.name, venue.symbol) for venue in found]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise BadInput(f"{' '.join(twice)} is named twice")
     return found
+
+
+def _keys(number: int) -> dict[str, SecretStr]:
+    """Return the keys of the market with this number in the order of options; none when the environment has none."""
+    names = {"api_key": f"{KEY_VARIABLE}_{number}", "secret": f"{SECRET_VARIABLE}_{number}"}
+    return {field: SecretStr(os.environ[name]) for field, name in names.items() if name in os.environ}
+
+
+def _same_keys(first: VenueConfig, venue: VenueConfig) -> dict[str, SecretStr]:
+    return {"api_key": first.api_key, "secret": first.secret} if venue.name == first.name else {}
+
+
+def refuse_shared_assets(venues: Sequence[VenueConfig]) -> None:
+    """Raise BadInput when two markets trade the same asset of one account.
+
+    What one spends of it the other would miss, and the books of neither could be held against the venue's.
+    """
+    held: dict[tuple[str | None, str, str], VenueConfig] = {}
+    for venue in venues:
+        for asset in () if venue.is_simulated else venue.assets:
+            place = (venue.rest_url or venue.name, venue.api_key.get_secret_value(), asset)
+            other = held.setdefault(place, venue)
+            if other is not venue:
+                shared = f"{other.symbol} and {venue.symbol} share the {asset} of one account on {venue.name}"
+                raise BadInput(f"{shared}: quote them on accounts of their own, or pass --allow-foreign")
 
 
 def run_process(main: Callable[[], Coroutine[Any, Any, int]]) -> int:

@@ -11,6 +11,9 @@ from strategy.venues.ports import OrderKind, OrderRequest, OwnFill
 
 PREFIX: Final = "mv-"  # of every client id of ours, whichever session sent the order
 
+# The venue drops a request that reaches it later than the receive window, so a `missing` order is final only after it.
+UNKNOWN_FINAL_NS: Final = 6_000_000_000
+
 # pending: sent, nothing heard. unknown: the answer was lost, the venue is being asked. open: it rests, or rested.
 # cancelling: a cancel is on its way. ended: the strategy has been told that it is gone.
 OrderState = Literal["pending", "unknown", "open", "cancelling", "ended"]

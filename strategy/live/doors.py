@@ -81,6 +81,7 @@ class LiveStatus(BaseModel):
     refused: Refused | None = None
     shadows: tuple[int, ...] = ()  # versions that run beside it on paper
     warming: str | None = None  # content hash of a version that will run once it knows volatility
+    metrics_url: str | None = None
     note: str = ""
 
     def age_seconds(self, now_ns: int) -> float:

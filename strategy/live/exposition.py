@@ -3,6 +3,7 @@
 It never keeps the event loop waiting, and a port that cannot be opened is one line in the log: quoting goes on.
 """
 
+import errno
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +20,7 @@ from strategy.live.meters import PREFIX, Meters
 log = structlog.get_logger("metrics")
 
 PATH: Final = "/metrics"
+PORTS: Final = 100  # as many are tried, from the one wanted on: every symbol of a machine needs one of its own
 _TIMEOUT_SECONDS: Final = 5.0
 
 # Name, text, and how the value is found; None is left out.
@@ -63,7 +65,7 @@ class MetricsServer:
     """The endpoint; `close` ends it."""
 
     def __init__(self, collector: Collector, host: str, port: int) -> None:
-        """Listen at once, or say in one line why that is impossible."""
+        """Listen at once, on this port or the next one that is free, or say in one line why that is impossible."""
         registry = CollectorRegistry(auto_describe=False)
         registry.register(collector)
         self._server = _listen(registry, host, port)
@@ -86,14 +88,20 @@ class MetricsServer:
 
 
 def _listen(registry: CollectorRegistry, host: str, port: int) -> ThreadingHTTPServer | None:
-    try:
-        server = ThreadingHTTPServer((host, port), _handler(registry))
-    except (OSError, OverflowError) as error:
-        log.warning("no metrics, quoting goes on", host=host, port=port, reason=str(error))
-        return None
-    server.daemon_threads = True
-    log.info("metrics", url=f"http://{host}:{server.server_address[1]}{PATH}")
-    return server
+    handler = _handler(registry)
+    for tried in range(port, port + PORTS):
+        try:
+            server = ThreadingHTTPServer((host, tried), handler)
+        except (OSError, OverflowError) as error:
+            fault = error
+            if not isinstance(error, OSError) or error.errno != errno.EADDRINUSE:
+                break
+        else:
+            server.daemon_threads = True
+            log.info("metrics", url=f"http://{host}:{server.server_address[1]}{PATH}")
+            return server
+    log.warning("no metrics, quoting goes on", host=host, port=port, reason=str(fault))
+    return None
 
 
 def _handler(registry: CollectorRegistry) -> type[BaseHTTPRequestHandler]:

@@ -15,9 +15,8 @@ import structlog
 from strategy.errors import Failed
 from strategy.live.books import exact
 from strategy.live.clearing import clear_orders, refuse_foreign
-from strategy.live.desk import LiveOrder
+from strategy.live.desk import UNKNOWN_FINAL_NS, LiveOrder
 from strategy.live.last_session import LastSession
-from strategy.live.orders import UNKNOWN_FINAL_NS
 from strategy.venues.ports import Balance, Broker, OwnFill
 
 log = structlog.get_logger("opening")
@@ -42,7 +41,7 @@ async def open_account(broker: Broker, last: LastSession | None, allow_foreign: 
     BadInput: others have orders on the symbol. Failed: at the deadline something still moved.
     """
     ends = time.monotonic() + deadline_s
-    cleared, before, moving = 0, None, "it was read only once"
+    cleared, before = 0, None
     while True:
         cleared += await clear_orders(broker, deadline_s, _may_arrive_for_s(last))
         if not allow_foreign:
@@ -50,12 +49,9 @@ async def open_account(broker: Broker, last: LastSession | None, allow_foreign: 
         found = await _read(broker, last)
         if found == before:
             return _opening(found, last, cleared)
-        if before is not None:
-            moving = (
-                f"holdings went from {before[0]} to {found[0]}, executions from {len(before[1])} to {len(found[1])}"
-            )
-        if time.monotonic() >= ends:
-            raise Failed(f"the account does not hold still within {deadline_s:g} s: {moving}")
+        if before is not None and time.monotonic() >= ends:
+            moved = f"holdings went from {before[0]} to {found[0]}, executions from {len(before[1])} to {len(found[1])}"
+            raise Failed(f"the account does not hold still within {deadline_s:g} s: {moved}")
         before = found
         await asyncio.sleep(_AGAIN_SECONDS)
 

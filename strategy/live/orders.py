@@ -15,7 +15,7 @@ import structlog
 
 from strategy.errors import MicrovolError, OrderRejected, OutcomeUnknown
 from strategy.kernel.records import ACK, CANCELLED, FILL, REJECT, REJECT_OTHER, REJECT_POST_ONLY
-from strategy.live.desk import Desk, LiveOrder
+from strategy.live.desk import UNKNOWN_FINAL_NS, Desk, LiveOrder
 from strategy.live.executions import Executions
 from strategy.live.meters import Meters
 from strategy.live.round_trips import RecentTrips
@@ -24,8 +24,6 @@ from strategy.venues.ports import Broker, OrderReport, OwnFill
 
 log = structlog.get_logger("orders")
 
-# The venue drops a request that reaches it later than the receive window, so a `missing` order is final only after it.
-UNKNOWN_FINAL_NS: Final = 6_000_000_000
 _ASK_SECONDS: Final = (0.1, 0.25, 0.5, 1.0)
 _KEPT: Final = 2_000  # orders, for news that comes late
 

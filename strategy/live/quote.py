@@ -17,7 +17,16 @@ from contextlib import ExitStack
 from pydantic import ValidationError
 
 from strategy.errors import BadInput
-from strategy.live.command import leave, markets, run_process, stop_event, take_also, venue_parser, watch_parent
+from strategy.live.command import (
+    leave,
+    markets,
+    refuse_shared_assets,
+    run_process,
+    stop_event,
+    take_also,
+    venue_parser,
+    watch_parent,
+)
 from strategy.live.guard import Limits
 from strategy.live.layout import Layout
 from strategy.live.quoter import Quoter
@@ -34,7 +43,9 @@ def arguments() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=field.default, help=field.description)
     parser.add_argument("--stale-after-seconds", type=float, default=5.0, help="cancel all without a book for so long")
     parser.add_argument("--warm-up-seconds", type=float, default=900.0, help="refuse a version that takes longer")
-    parser.add_argument("--metrics-port", type=int, default=0, help="of the Prometheus endpoint; 0 = none")
+    parser.add_argument(
+        "--metrics-port", type=int, default=0, help="of the Prometheus endpoint, or the next one free; 0 = none"
+    )
     parser.add_argument("--metrics-host", default="127.0.0.1", help="address that the endpoint listens on")
     parser.add_argument("--allow-foreign", action="store_true", help="quote although others have open orders here")
     return parser
@@ -43,8 +54,8 @@ def arguments() -> argparse.ArgumentParser:
 async def quote(options: argparse.Namespace) -> int:
     """Quote as the options say and return the exit code."""
     venues, layout = markets(options), Layout(options.home)
-    if options.parent is not None and len(venues) > 1:
-        raise BadInput(f"{len(venues)} symbols were named for one child: a supervisor watches over one")
+    if not options.allow_foreign:
+        refuse_shared_assets(venues)
     try:
         limits = Limits(**{name: getattr(options, name) for name in Limits.model_fields})
     except ValidationError as error:

@@ -32,6 +32,7 @@ class StatusBoard:
         self.session: Session | None = None
         self.hard: HardLimits | None = None
         self.shadows: Shadows | None = None
+        self.metrics_url: str | None = None
         self.last: LiveStatus | None = None  # what was written last
         self._ledger: Ledger | None = None
 
@@ -64,6 +65,7 @@ class StatusBoard:
             killed=None if self.kill is None else _seen(self.kill),
             shadows=() if self.shadows is None else self.shadows.versions,
             refused=self.refused,
+            metrics_url=self.metrics_url,
             note=self.note,
         )
         if self.session is not None:

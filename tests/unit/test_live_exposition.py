@@ -1,13 +1,16 @@
 import socket
 import time
+from collections.abc import Iterator
 from contextlib import closing
 
 import httpx
+import pytest
 import structlog
 
 from strategy.kernel.records import REJECT, REJECT_FILTER, REJECT_POST_ONLY
+from strategy.live import exposition
 from strategy.live.doors import LiveStatus
-from strategy.live.exposition import Gauges, MetricsServer
+from strategy.live.exposition import PORTS, Gauges, MetricsServer
 from strategy.live.meters import Meters
 from strategy.policies.stepper import new_event
 
@@ -17,17 +20,33 @@ def status(**fields: object) -> LiveStatus:
     return LiveStatus.model_validate({**given, "heartbeat_ns": time.time_ns(), "state": "quoting", **fields})
 
 
-def test_a_port_that_is_taken_is_one_warning_and_nothing_else() -> None:
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """Return a port on which somebody else listens."""
     with closing(socket.socket()) as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        port = other.getsockname()[1]
-        with structlog.testing.capture_logs() as said:
-            server = MetricsServer(Gauges(lambda: None, lambda: None), "127.0.0.1", port)
-        assert server.url is None
+        yield other.getsockname()[1]
+
+
+def test_a_port_that_is_taken_gives_way_to_the_next_that_is_free(taken: int) -> None:
+    server = MetricsServer(Gauges(lambda: None, lambda: None), "127.0.0.1", taken)
+    try:
+        assert server.url is not None
+        assert taken < int(server.url.rpartition(":")[2].partition("/")[0]) < taken + PORTS
+        assert httpx.get(server.url, trust_env=False).status_code == 200
+    finally:
         server.close()
+
+
+def test_no_port_to_be_had_is_one_warning_and_nothing_else(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exposition, "PORTS", 1)
+    with structlog.testing.capture_logs() as said:
+        server = MetricsServer(Gauges(lambda: None, lambda: None), "127.0.0.1", taken)
+    assert server.url is None
+    server.close()
     assert [(line["log_level"], line["event"], line["port"]) for line in said] == [
-        ("warning", "no metrics, quoting goes on", port)
+        ("warning", "no metrics, quoting goes on", taken)
     ]
 
 

@@ -97,6 +97,11 @@ async def test_an_account_that_never_rests_is_refused_and_says_what_moved() -> N
         await open_account(Restless(10**9), None, allow_foreign=False, deadline_s=0.05)
 
 
+async def test_an_account_that_holds_still_is_opened_however_slowly_the_venue_answers() -> None:
+    broker = FakeBroker()
+    assert (await open_account(broker, None, allow_foreign=False, deadline_s=0.0)).balance == broker.held
+
+
 async def a_session(folder: Path) -> Desk:
     """Quote, fill one quote in part, have another cancelled and a third vetoed, and die."""
     desk = Desk(folder, Limits(max_open_orders=3))

@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from strategy.errors import VenueError
 from strategy.kernel.records import BUY
+from strategy.live import carrier
 from strategy.live import supervisor as module
+from strategy.live.carrier import Carrier
 from strategy.live.child import Watch
 from strategy.live.layout import Layout
 from strategy.live.supervisor import Supervisor
@@ -51,7 +54,7 @@ class ScriptWatch(Watch):
     mode: str = "beat"
 
     def command(self) -> list[str]:
-        return [sys.executable, "-c", CHILD, str(self.heartbeat), self.mode]
+        return [sys.executable, "-c", CHILD, str(self.heartbeats[0]), self.mode]
 
 
 class Run:
@@ -61,7 +64,8 @@ class Run:
         self.layout = Layout(home)
         self.broker = FakeBroker()
         watch = ScriptWatch("quote", VENUE, self.layout, stale_seconds=0.5, mode=mode)
-        self.supervisor = Supervisor(watch, champion, lambda _: self.broker)
+        carriers = [Carrier(self.layout, VENUE, champion)] if champion else []
+        self.supervisor = Supervisor(watch, carriers, lambda _: self.broker)
         self.code: int | None = None
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
@@ -95,7 +99,8 @@ def wait_for(condition: Callable[[], object], seconds: float = 20.0) -> None:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_CONFIRM_SECONDS", 0.05)
     monkeypatch.setattr(module, "_BACKOFF", (0.05,))
-    monkeypatch.setattr(module, "_CHAMPION_SECONDS", 0.02)
+    monkeypatch.setattr(carrier, "_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(module, "_LATE_SECONDS", 0.05)
     monkeypatch.setattr(module, "_CLEAR_SECONDS", 0.3)
 
 
@@ -144,6 +149,54 @@ def test_a_killed_child_is_cleared_up_after_and_replaced(started: Run) -> None:
     wait_for(lambda: started.broker.orders["mv-t-1"].status == "cancelled")
     wait_for(lambda: started.supervisor.child is not None and started.supervisor.child.pid != first)
     assert started.broker.orders["someone"].status == "open"
+
+
+def test_an_order_that_arrives_after_the_venue_was_cleared_is_cancelled_before_anybody_else_looks(
+    started: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LATE_SECONDS", 60.0)
+    monkeypatch.setattr(module, "_BACKOFF", (60.0,))  # no child comes to its help
+    started.pid()
+    assert started.supervisor.child is not None
+    started.supervisor.child._process.kill()
+    wait_for(lambda: started.supervisor.child is None and not started.supervisor._uncleared)
+    for late in ("mv-t-2", "mv-t-3"):
+        started.rest(late)
+        wait_for(lambda late=late: started.broker.orders[late].status == "cancelled")
+
+
+def test_the_next_childs_orders_are_its_own_however_late_the_last_ones_may_be(
+    started: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LATE_SECONDS", 600.0)
+    first = started.pid()
+    assert started.supervisor.child is not None
+    started.supervisor.child._process.kill()
+    wait_for(lambda: started.supervisor.child is not None and started.supervisor.child.pid != first)
+    started.pid()
+    late = started.supervisor._late
+    assert late is not None
+    late.join(20)
+    assert not late.is_alive()
+    started.rest("mv-t-2")
+    time.sleep(0.5)  # as long as two looks
+    assert started.broker.orders["mv-t-2"].status == "open"
+    monkeypatch.setattr(module, "_LATE_SECONDS", 0.0)
+    started.supervisor._late_until = 0.0
+
+
+def test_a_child_that_had_to_be_killed_at_the_end_is_cleared_up_after_for_as_long_as_an_order_may_be_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LATE_SECONDS", 1.5)
+    monkeypatch.setattr(module, "_CLEAR_SECONDS", 10.0)
+    run = Run(tmp_path, mode="hang when stopped")
+    pid = run.pid()
+    run.supervisor.stop()
+    wait_for(lambda: not psutil.pid_exists(pid))
+    threading.Timer(0.7, run.rest, ("mv-t-9",)).start()
+    assert run.end() == 1
+    assert run.broker.orders["mv-t-9"].status == "cancelled"
 
 
 def test_a_child_without_heartbeat_is_killed_and_cleared_up_after(tmp_path: Path) -> None:
