@@ -85,8 +85,12 @@ class Quoter:
 
     def _open_metrics(self) -> MetricsServer | None:
         board, options = self._board, self._options
+        if not options.metrics_port:
+            return None
         gauges = Gauges(lambda: board.last, board.meters)
-        return MetricsServer(gauges, options.metrics_host, options.metrics_port) if options.metrics_port else None
+        server = MetricsServer(gauges, options.metrics_host, options.metrics_port)
+        board.metrics_url = server.url
+        return server
 
     async def _begin(self) -> bool:
         """Check everything that can be checked before the first order; False when stopped meanwhile."""
