@@ -7,7 +7,7 @@ from typing import Final
 from strategy.errors import BadData
 
 _PLACES: Final = 8  # what Binance prints; longer fractions take the slow way
-_REMEMBERED: Final = 1 << 16  # decimal strings a grid remembers the steps of: a market repeats itself
+_REMEMBERED: Final = 1 << 12  # decimal strings a grid remembers the steps of: a market repeats itself
 _LARGEST: Final = 2**63 - 1  # what the lake's columns hold
 
 
