@@ -6,6 +6,7 @@ the shortest text that reads back as the same number, so a replay of the journal
 
 import math
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -42,6 +43,8 @@ class JournalWriter:
             never_begun.unlink()
         self.path = folder / f"{session}{SUFFIX}"
         self._file = LineFile(folder / f".{session}{_UNBEGUN}")
+        self._lines: list[tuple[int, bytes]] = []
+        self._held = False
 
     def session(self, local_ns: int, head: dict[str, Any], missed: Iterable[dict[str, Any]] = ()) -> None:
         """Write the head and the executions that an earlier session missed: a journal has all of it, or is not there.
@@ -81,10 +84,12 @@ class JournalWriter:
     def order(self, local_ns: int, step: dict[str, Any]) -> None:
         """Write a step in an order's life: place, ack, reject, cancel, cancelled or unknown; `exch_ts` 0 = not told."""
         self._write(local_ns, "order", step)
+        self._write_out()
 
     def fill(self, local_ns: int, fill: dict[str, Any]) -> None:
         """Write an execution of ours, once."""
         self._write(local_ns, "fill", fill)
+        self._write_out()
 
     def listed(self, local_ns: int, trade_id: int) -> None:
         """Write that the venue's own list was read: no execution of ours up to this one is missing here."""
@@ -93,6 +98,16 @@ class JournalWriter:
     def end(self, local_ns: int, reason: str) -> None:
         """Write that the session ended in order."""
         self._write(local_ns, "end", {"reason": reason})
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write the block's lines at its end, in one go; a step in an order's life and a fill are written at once."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+            self._write_out()
 
     def sync(self) -> None:
         """Put everything on disk."""
@@ -107,7 +122,14 @@ class JournalWriter:
             self._file.path.unlink()
 
     def _write(self, local_ns: int, kind: str, body: dict[str, Any]) -> None:
-        self._file.append(local_ns, orjson.dumps({"t": kind, **body}))
+        self._lines.append((local_ns, orjson.dumps({"t": kind, **body})))
+        if not self._held:
+            self._write_out()
+
+    def _write_out(self) -> None:
+        lines, self._lines = self._lines, []
+        if lines:
+            self._file.append_all(lines)
 
 
 def _document_fields(document: ParameterDocument) -> dict[str, Any]:

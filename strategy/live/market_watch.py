@@ -47,10 +47,13 @@ class MarketWatch:
         mid = (best.bid_ticks + best.ask_ticks) / 2
         return self._reader.book.depth(*(band_limit(mid, band_bps, side) for side in (BUY, SELL)))
 
+    @staticmethod
+    def passes_over(payload: bytes) -> bool:
+        """Say whether a frame means nothing here: best prices come with the depth, too."""
+        return _TICKER in payload
+
     def frame(self, local_ns: int, payload: bytes) -> list[np.void]:
         """Return the events that one frame means."""
-        if _TICKER in payload:
-            return []
         if payload.startswith(_EPOCH):
             return self._lose("connection")
         try:

@@ -71,9 +71,9 @@ class Meters:
         """Yield everything that is counted."""
         yield from self._registry.collect()
 
-    def frame(self, received_ns: int) -> None:
-        """Take that a market frame has been dealt with next."""
-        self._lag.observe(max(time.time_ns() - received_ns, 0) / 1e9)
+    def frame(self, lag_ns: int) -> None:
+        """Take how long a market frame had waited until it was dealt with."""
+        self._lag.observe(max(lag_ns, 0) / 1e9)
 
     def fed(self, event: np.void, version: int) -> None:
         """Take an event that the strategy has been fed, after its actions went out."""

@@ -157,11 +157,12 @@ class Quoter:
         return Shadows(around)
 
     async def _read_market(self, session: Session) -> None:
-        async for local_ns, payload in self._feed.frames():
+        def take(local_ns: int, payload: bytes) -> None:
             session.on_frame(local_ns, payload)
             if self._shadows is not None:
                 self._shadows.take(local_ns, payload)
-            await asyncio.sleep(0)  # a backlog must not keep fills and timers waiting
+
+        await self._feed.deliver(take)
 
     async def _read_own(self, reconciler: Reconciler) -> None:
         async for event in self._broker.own_events():

@@ -14,8 +14,8 @@ from strategy.live.capture_status import CaptureStatus
 from strategy.live.disk_space import DiskSpace
 from strategy.live.doors import write_status
 from strategy.live.segment import SegmentWriter
+from strategy.venues.ccxt_feed import CcxtFeed
 from strategy.venues.events import ClockOffset, DepthDiff, DepthSnapshot, Epoch, MarketEvent
-from strategy.venues.ports import Feed
 from strategy.venues.sequence import BookSequence
 from strategy.venues.wire import parse
 
@@ -29,7 +29,7 @@ _UNSEQUENCED: Final = (b'@bookTicker"', b'"trade"')
 class Recorder:
     """Feed in, segments out. A frame is written before anything looks into it; looking can never lose it."""
 
-    def __init__(self, name: str, feed: Feed, writer: SegmentWriter, status_file: Path) -> None:
+    def __init__(self, name: str, feed: CcxtFeed, writer: SegmentWriter, status_file: Path) -> None:
         """Take the open feed and writer; `name` is the market's in the log."""
         self._feed, self._writer, self._status_file = feed, writer, status_file
         self._log = log.bind(market=name)

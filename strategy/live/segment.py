@@ -9,6 +9,7 @@ import errno
 import fcntl
 import os
 import threading
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -45,21 +46,25 @@ class LineFile:
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
 
     def append(self, local_ns: int, payload: bytes) -> None:
-        """Append one line; a full disk takes back what it had begun and raises Failed.
+        """Append one line. See `append_all`."""
+        self.append_all(((local_ns, payload),))
+
+    def append_all(self, lines: Iterable[tuple[int, bytes]]) -> None:
+        """Append lines in one write; a full disk takes back what it had begun and raises Failed.
 
         After one failure every further line is refused: a file with a hole would pass for a whole one.
         """
         if self._broken:
             raise Failed(f"{self.path} lacks a line: nothing more is written")
-        line = b"%d %b\n" % (local_ns, payload.replace(b"\n", b" "))
+        text = b"".join([b"%d %b\n" % (local_ns, payload.replace(b"\n", b" ")) for local_ns, payload in lines])
         self._broken = True
         try:
-            written = os.write(self._fd, line)
+            written = os.write(self._fd, text)
         except OSError as error:
             raise Failed(f"{self.path} cannot be written: {error.strerror}") from error
-        if written != len(line):
+        if written != len(text):
             os.ftruncate(self._fd, self.offset)
-            raise Failed(f"{self.path} took {written} of {len(line)} bytes: is the disk full?")
+            raise Failed(f"{self.path} took {written} of {len(text)} bytes: is the disk full?")
         self._broken = False
         self.offset += written
 

@@ -106,11 +106,14 @@ class Session:
 
     def on_frame(self, local_ns: int, payload: bytes) -> None:
         """Take one frame of the market feed."""
-        self.meters.frame(local_ns)
+        if self._market.passes_over(payload):
+            return
+        taken_ns = time.time_ns()
         for event in self._market.frame(local_ns, payload):
             self.push(event)
         self._renew_book()
         self._market.ask(payload)
+        self.meters.frame(taken_ns - local_ns)
 
     def _tell_balance(self, balance: Balance) -> None:
         self.push(new_event(BALANCE, base_lots=balance.base_lots, quote_atoms=balance.quote_atoms))
@@ -218,8 +221,9 @@ class Session:
             return
         self._feeding = True
         try:
-            while self._pending:
-                self._feed(self._pending.popleft())
+            with self._journal.together():
+                while self._pending:
+                    self._feed(self._pending.popleft())
         finally:
             self._feeding = False
         self._alarm.set(self._stepper.next_wake_ns or None)

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Final
 
 import ccxt.pro
@@ -12,10 +13,11 @@ import structlog
 
 from strategy.errors import VenueError
 from strategy.venues.backoff import Backoff
-from strategy.venues.ccxt_venue import PAUSE_SECONDS, Connection, open_exchange, redacted, stream_url
+from strategy.venues.ccxt_venue import PAUSE_SECONDS, open_exchange, redacted, stream_url
 from strategy.venues.clock import SAMPLES, Asked, JumpWatch, estimate
 from strategy.venues.ending import end_tasks
 from strategy.venues.endpoints import endpoints
+from strategy.venues.market_socket import MarketSocket
 from strategy.venues.settings import VenueConfig
 from strategy.venues.silence import Silence
 
@@ -29,6 +31,7 @@ _RESNAPSHOT_PAUSE: Final = 0.25  # a snapshot of this depth is dear: 250 of 6,00
 _JUMP_POLL_SECONDS: Final = 1.0
 
 Frame = tuple[int, bytes]
+Take = Callable[[int, bytes], None]
 
 
 class CcxtFeed:
@@ -52,6 +55,8 @@ class CcxtFeed:
         self._clock_seconds = clock_seconds
         self._rest = asyncio.Lock()  # ccxt keeps one last reply an exchange
         self._queue: asyncio.Queue[Frame | None] = asyncio.Queue()
+        self._take: Take = self._queue_up
+        self._refused: asyncio.Future[None] | None = None  # ends with what `deliver`'s taker raised
         self._wanted = asyncio.Event()
         self._first_id: int | None = None  # U of the first depth frame of this connection
         self._epoch = 0
@@ -60,13 +65,42 @@ class CcxtFeed:
         self._runner: asyncio.Task[None] | None = None
 
     async def frames(self) -> AsyncIterator[Frame]:
-        """Yield (local_ns, json) for ever; reconnects with backoff. See `strategy.venues.ports.Feed`."""
+        """Yield (local_ns, json) for ever; reconnects with backoff."""
+        self._begin_running()
+        while (frame := await self._queue.get()) is not None:
+            yield frame
+        self._raise_what_ended()
+
+    async def deliver(self, take: Take) -> None:
+        """Hand over every frame as soon as it is there; reconnects for ever. See `strategy.venues.ports.Feed`."""
+        self._refused = asyncio.get_running_loop().create_future()
+        self._take = partial(self._hand_over, take, self._refused)
+        runner = self._begin_running()
+        await asyncio.wait([runner, self._refused], return_when=asyncio.FIRST_COMPLETED)
+        if self._refused.done():
+            self._refused.result()
+        self._raise_what_ended()
+
+    def _hand_over(self, take: Take, refused: asyncio.Future[None], local_ns: int, payload: bytes) -> None:
+        """Hand over one frame; the caller is a connection, which must not end of what the taker raises."""
+        if refused.done():
+            return
+        try:
+            take(local_ns, payload)
+        except Exception as error:  # noqa: BLE001 (raised by `deliver`)
+            refused.set_exception(error)
+
+    def _queue_up(self, local_ns: int, payload: bytes) -> None:
+        self._queue.put_nowait((local_ns, payload))
+
+    def _begin_running(self) -> asyncio.Task[None]:
         self._exchange = open_exchange(self._config)
         self._runner = asyncio.create_task(self._run(), name="feed")
         self._runner.add_done_callback(lambda _: self._queue.put_nowait(None))
-        while (frame := await self._queue.get()) is not None:
-            yield frame
-        if self._runner.done() and not self._runner.cancelled():
+        return self._runner
+
+    def _raise_what_ended(self) -> None:
+        if self._runner is not None and self._runner.done() and not self._runner.cancelled():
             self._runner.result()  # it never returns: what ended it must not pass for an end in order
 
     @property
@@ -106,7 +140,9 @@ class CcxtFeed:
         info = orjson.dumps({"symbols": _symbols(reply, self._config.market_id)})
         names = "/".join(f"{self._config.market_id.lower()}@{stream}" for stream in STREAMS)
         self._begin(info)
-        connection = Connection(self._exchange, f"{stream_url(self._exchange)}?streams={names}", self._tap)
+        self._exchange.open()  # makes what TLS needs
+        context = self._exchange.ssl_context or None
+        connection = MarketSocket(f"{stream_url(self._exchange)}?streams={names}", context, self._tap)
         asking = [asyncio.create_task(self._snapshots(), name="snapshots")]
         if self._clock_seconds is not None:
             asking.append(asyncio.create_task(self._clock(self._clock_seconds), name="clock"))
@@ -135,19 +171,24 @@ class CcxtFeed:
         self._silent = self._silence.alarm()
         return self._silent is None
 
-    def _tap(self, data: str | bytes) -> bool:
-        """Queue one frame with its stamp; ccxt need not parse the market."""
-        local_ns = time.time_ns()
-        payload = data.encode() if isinstance(data, str) else data
-        self._queue.put_nowait((local_ns, payload))
+    def _tap(self, local_ns: int, payload: bytes) -> None:
+        """Pass on one frame with its stamp."""
+        self._take(local_ns, payload)
         head = payload[:_STREAM_HEAD]
         for mark, stream in _STREAM_MARKS:
             if mark in head:
                 self._silence.heard(stream)
         if self._first_id is None and _DEPTH_MARK in payload:
+            self._begin_book(payload)
+
+    def _begin_book(self, payload: bytes) -> None:
+        """Have the snapshot fetched that the first depth frame of a connection follows."""
+        try:
             self._first_id = int(orjson.loads(payload)["data"]["U"])
-            self._wanted.set()
-        return True
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+            log.warning("frame refused", error=redacted(error), frame=payload[:80])
+            return
+        self._wanted.set()
 
     async def _snapshots(self) -> None:
         """Fetch a snapshot whenever one is wanted; one that is older than the first diff is fetched again."""
@@ -198,7 +239,7 @@ class CcxtFeed:
         self._put(orjson.dumps({"epoch": {"n": self._epoch, "reason": reason}}))
 
     def _put(self, payload: bytes) -> None:
-        self._queue.put_nowait((time.time_ns(), payload))
+        self._take(time.time_ns(), payload)
 
 
 def _symbols(reply: Any, market_id: str) -> list[Any]:

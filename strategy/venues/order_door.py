@@ -1,4 +1,4 @@
-"""The way of everything that acts (orders, cancels) to the venue: ccxt signs it and judges the reply, we carry it.
+"""The way of everything that acts (orders, cancels) to the venue: signed as ccxt signs, judged by ccxt, carried by us.
 
 A request is signed and written in the call that makes it, on a connection that stands open. ccxt's own way takes a
 task, a session and 0.8 ms until the same bytes are written.
@@ -10,13 +10,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import ccxt.pro
-from ccxt.abstract.binance import ImplicitAPI
-from ccxt.base.types import Entry
 
 from strategy.venues.endpoints import Endpoint
 from strategy.venues.http_line import Reply
 from strategy.venues.later import Later
 from strategy.venues.line_pool import LinePool, Sent
+from strategy.venues.signing import Signer
 
 _AGENT: Final = "microvol"
 
@@ -28,7 +27,8 @@ class OrderDoor:
         """Open lines to the host; `exchange` is what signs and judges, and has no proxy."""
         exchange.open()
         self._exchange = exchange
-        url = str(exchange.urls["api"][_entry(endpoint).api[0]])
+        self._signer = Signer(exchange)
+        url = self._signer.base_url(endpoint)
         place = urlsplit(url)
         self._host, self._origin = place.netloc, f"{place.scheme}://{place.netloc}"
         self._lines = LinePool(url, exchange.ssl_context or None, exchange.timeout / 1000)
@@ -36,8 +36,7 @@ class OrderDoor:
 
     def send(self, endpoint: Endpoint, fields: dict[str, Any], written: Callable[[], None] | None = None) -> Later[Any]:
         """Sign a request and write it at once if a line is free; await the reply, which raises ccxt's errors."""
-        entry = _entry(endpoint)
-        request = self._exchange.sign(entry.path, entry.api, entry.method, fields)
+        request = self._signer.sign(endpoint, fields)
         sent = self._lines.send(self._bytes(request), written)
         return Later(partial(self._judged, request, sent))
 
@@ -72,9 +71,3 @@ def _judge(exchange: Any, request: dict[str, Any], reply: Reply) -> Any:
     exchange.handle_errors(reply.status, reply.reason, *asked, reply.headers, text, body, *own)
     exchange.handle_http_status_code(reply.status, reply.reason, *asked, text)
     return body
-
-
-def _entry(endpoint: Endpoint) -> Entry[Any]:
-    """Return where ccxt's method leads; an exchange object has a function of this name alone."""
-    entry: Entry[Any] = vars(ImplicitAPI)[endpoint.name]
-    return entry

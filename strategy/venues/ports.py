@@ -93,8 +93,11 @@ OwnEvent = OrderReport | OwnFill | Transfer | StreamReset | StreamLost
 class Feed(Protocol):
     """Raw frames of one symbol, every one exactly once per connection."""
 
-    def frames(self) -> AsyncIterator[tuple[int, bytes]]:
-        """Yield (local_ns, json) for each frame, REST snapshots and `{"epoch": …}` marks too; reconnect for ever."""
+    async def deliver(self, take: Callable[[int, bytes], None]) -> None:
+        """Call `take` with (local_ns, json) for each frame, as soon as it is read; reconnect for ever.
+
+        REST snapshots and `{"epoch": …}` marks are frames too. What `take` raises is raised here.
+        """
         ...
 
     async def resnapshot(self) -> None:
@@ -102,7 +105,7 @@ class Feed(Protocol):
         ...
 
     async def close(self) -> None:
-        """End the connection; `frames` then returns."""
+        """End the connection; `deliver` then returns."""
         ...
 
 

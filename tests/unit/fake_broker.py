@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 
 from strategy.kernel.records import BUY
 from strategy.policies.document import Instrument
+from strategy.venues.later import Later
 from strategy.venues.ports import Balance, OrderReport, OrderRequest, OwnEvent, OwnFill
 
 INSTRUMENT = Instrument(
@@ -42,7 +44,10 @@ class FakeBroker:
     async def instrument(self) -> Instrument:
         return INSTRUMENT
 
-    async def place(self, request: OrderRequest) -> OrderReport:
+    def place(self, request: OrderRequest) -> Later[OrderReport]:
+        return Later(partial(self._place, request))
+
+    async def _place(self, request: OrderRequest) -> OrderReport:
         self.calls.append(f"place {request.client_id}")
         await self.gate.wait()
         answer = self.place_answers.pop(0) if self.place_answers else None

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from strategy.live.simulation.account import SimulatedAccount
 from strategy.live.simulation.assumptions import Assumptions
 from strategy.live.simulation.exchange import CAPACITY, SimulatedExchange
 from strategy.policies.document import Instrument
+from strategy.venues.later import Later
 from strategy.venues.ports import Balance, OrderReport, OrderRequest, OrderStatus, OwnEvent, OwnFill, StreamReset
 
 _KEPT: Final = 10_000  # orders that can be asked about
@@ -87,8 +89,11 @@ class SimulatedBroker:
             self._opened.exchange.frame(local_ns, payload)
             self._pump(self._opened)
 
-    async def place(self, request: OrderRequest) -> OrderReport:
-        """Send one order; an `ioc` is reported when it is over."""
+    def place(self, request: OrderRequest) -> Later[OrderReport]:
+        """Send one order when awaited; an `ioc` is reported when it is over."""
+        return Later(partial(self._place, request))
+
+    async def _place(self, request: OrderRequest) -> OrderReport:
         opened = await self._open()
         if request.client_id in self._orders:
             raise OrderRejected(f"order {request.client_id}: there is one already", REJECT_OTHER)

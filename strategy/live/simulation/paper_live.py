@@ -4,7 +4,7 @@ What goes out are public requests for market data alone, by an exchange object t
 is answered by a `SimulatedExchange`, whose answers come in by the same doors as those of any other venue.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -43,11 +43,14 @@ class TappedFeed:
         """Pass on a feed."""
         self._feed, self._broker = feed, broker
 
-    async def frames(self) -> AsyncIterator[tuple[int, bytes]]:
-        """Yield every frame."""
-        async for local_ns, payload in self._feed.frames():
-            yield local_ns, payload
+    async def deliver(self, take: Callable[[int, bytes], None]) -> None:
+        """Deliver every frame twice."""
+
+        def both(local_ns: int, payload: bytes) -> None:
+            take(local_ns, payload)
             self._broker.frame(local_ns, payload)
+
+        await self._feed.deliver(both)
 
     async def resnapshot(self) -> None:
         """Have a REST snapshot fetched."""
