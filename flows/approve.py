@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from prefect import flow
-from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
 from prefect.runtime import flow_run
@@ -58,18 +58,19 @@ def ask(settings: Settings, version: int, reason: str) -> None:
 
 
 def show(settings: Settings, version: int) -> None:
-    """Put a version's gates, its description and its plots on the run's page."""
-    from analytics.gates.verdicts import gate_rows
+    """Put a version's gates, and its description with its study's plots, on the run's page."""
+    from analytics.gates.verdicts import gate_rows, short
 
     registry, place = rooms.registry(settings), (settings.venue, settings.symbol)
     document, name = registry.document(*place, version), f"{settings.symbol} on {settings.venue}, version {version}"
     key = f"{settings.venue}-{slug(settings.symbol)}-{version}".lower().replace("_", "-")
-    rows = [dict(zip(COLUMNS, map(str, row), strict=True)) for row in gate_rows(document)]
+    rows = [dict(zip(COLUMNS, map(short, row), strict=True)) for row in gate_rows(document)]
     create_table_artifact(rows, key=f"gates-{key}", description=f"Gates of {name}")
-    create_markdown_artifact(registry.description(*place, version), key=f"version-{key}", description=name)
-    for plot, url in registry.plots(*place, version):
-        title = plot.replace("_", "-")
-        create_image_artifact(url, key=f"{title}-{key}", description=f"{plot.replace('_', ' ')} of {name}")
+    text = registry.description(*place, version).replace("&emsp;", "")  # entities that MLflow's tables need
+    plots = [(plot.replace("_", " "), url) for plot, url in registry.plots(*place, version)]
+    # an image artifact prints its whole address under the picture, megabytes wide
+    pictures = [f"**{title}**\n\n![{title}]({url})" for title, url in plots]
+    create_markdown_artifact("\n\n".join([text, *pictures]), key=f"version-{key}", description=name)
 
 
 def _still_wanted(settings: Settings, version: int) -> None:

@@ -29,7 +29,7 @@ def promote(
         venue: Default from the settings.
         symbol: BASE/QUOTE; default from the settings.
         override: Why gates that were not passed may be passed over; kept in the audit.
-        who: Your name, for the audit; else the user of this process.
+        who: Your name, for the audit; else the user of the worker.
     """
     settings = load_settings(venue=venue, symbol=symbol)
     return move("promote", settings, version, reason, who, override)
@@ -50,7 +50,7 @@ def rollback(
         version: Default the champion before this one.
         venue: Default from the settings.
         symbol: BASE/QUOTE; default from the settings.
-        who: Your name, for the audit; else the user of this process.
+        who: Your name, for the audit; else the user of the worker.
     """
     settings = load_settings(venue=venue, symbol=symbol)
     return move("rollback", settings, version, reason, who)

@@ -64,12 +64,13 @@ def _line(gate: Mapping[str, Any]) -> str:
     why = f"; {gate['why']}" if gate.get("why") else ""
     if gate["passed"] is None:
         return f"gate {gate['name']}: not applicable{why}"
-    return f"gate {gate['name']}: {_short(gate['value'])} ({gate['rule']} {_short(gate['threshold'])}){why}"
+    return f"gate {gate['name']}: {short(gate['value'])} ({gate['rule']} {short(gate['threshold'])}){why}"
 
 
 def _said(gate: Mapping[str, Any]) -> str:
     return "; ".join(each for each in (gate.get("rule", ""), gate.get("why", "")) if each)
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """Return a gate's value or threshold as people read it."""
     return f"{value:.6g}" if isinstance(value, float) else str(value)

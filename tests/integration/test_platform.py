@@ -144,6 +144,7 @@ def test_what_an_operator_runs_has_a_form_that_checks_and_explains(stage: Stage,
     assert form["required"] == ["reason"]
     assert form["properties"]["reason"]["minLength"] == 1
     assert all(field["description"] for field in form["properties"].values())
+    assert found["parameters"] == {"venue": "paper", "symbol": "BTC/FDUSD"}
 
 
 def test_a_command_is_recorded_as_a_run(stage: Stage) -> None:
