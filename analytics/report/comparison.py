@@ -131,7 +131,7 @@ def _figures(compared: Compared) -> list[tuple[str, Figure]]:
     colours = dict(zip(names, (plots.BUY_COLOUR, plots.SELL_COLOUR), strict=True))
     found = [("Half-spread over sigma", _widths(sides, replays))]
     if all(series.values()):
-        found.append(("PnL above holding, and inventory", paths(series, {}, coins(info.symbol))))
+        found.append(("PnL above holding, and inventory", paths(series, (), coins(info.symbol))))
     captures = {name: each.captures for name, each in metrics.items()}
     found.append(("Capture after a fill", plots.markout_curve((0, *HORIZONS_S), captures, tuple(colours.values()))))
     regimes = {name: each.regimes for name, each in metrics.items()}

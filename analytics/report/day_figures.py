@@ -57,11 +57,11 @@ def _paths(day: Day) -> Figure:
     return paths({name: parts for name, parts in series.items() if parts}, _turns(day), coins(day.symbol))
 
 
-def _turns(day: Day) -> dict[str, int]:
-    """Return when another version took over, by its name; the last time where one came back."""
+def _turns(day: Day) -> list[tuple[str, int]]:
+    """Return which version took over when (ns)."""
     versions = [stretch.version for stretch in day.stretches]
     changes = [i for i in range(1, len(versions)) if versions[i] != versions[i - 1]]
-    return {f"version {versions[i]}": day.stretches[i].activity.start_ns for i in changes}
+    return [(f"v{versions[i]}", day.stretches[i].activity.start_ns) for i in changes]
 
 
 def _quotes(day: Day, seen: Sequence[Stretch]) -> Iterator[Titled]:

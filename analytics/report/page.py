@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from analytics.report.sessions import Stretch
 from analytics.report.shadow_table import shadow_table
 from analytics.report.templating import template
 from analytics.report.words import CAUSE_WORDS, COMPARED, coins, number, units_of
+
+SIGMA_ERRORS: Final = {"vol_bias": 1e4, "vol_rmse": 1e4, "vol_qlike": 1.0}  # and what they are shown in units of
 
 
 def drawn(day: Day) -> list[tuple[str, str]]:
@@ -64,8 +66,8 @@ def _session_row(stretch: Stretch) -> dict[str, str]:
 
 
 def _version_block(each: VersionDay, split: Split | None) -> dict[str, Any]:
-    live, names = each.live.overall, ("vol_bias", "vol_rmse", "vol_qlike", "vol_samples")
-    error = [number(live.get(name, np.nan) * scale, 4) for name, scale in zip(names, (1e4, 1e4, 1, 1), strict=True)]
+    found = [each.live.overall.get(name, np.nan) * scale for name, scale in SIGMA_ERRORS.items()]
+    error = [number(value, 4) for value in found] if np.isfinite(found).all() else []
     rows = _split_rows(split) if split else _live_rows(each)
     return {"version": each.version, "rows": rows, "split": split, "error": error, "unit": _sigma_unit(each)}
 

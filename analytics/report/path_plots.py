@@ -19,6 +19,8 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 COLOURS: Final = (plots.BUY_COLOUR, plots.SELL_COLOUR, "#009E73", "#CC79A7")
 SHARE_DIGITS: Final = 9
+NAME_ROWS: Final = 2
+NAME_SHARE: Final = 0.08  # of the width, which the name of a turn takes
 DASHES: Final = ("-", (0, (4, 1.6)), "-", "-")  # the second of two series still shows where they lie on each other
 
 
@@ -46,8 +48,8 @@ def walked(stretches: Sequence[tuple[Activity, ParameterSet | None]], info: Tape
     return found
 
 
-def paths(series: Mapping[str, Sequence[Walked]], turns: Mapping[str, int], coins: tuple[str, str]) -> Figure:
-    """Draw PnL above holding over the inventory with its target; `turns` (ns) are when something took over.
+def paths(series: Mapping[str, Sequence[Walked]], turns: Sequence[tuple[str, int]], coins: tuple[str, str]) -> Figure:
+    """Draw PnL above holding over the inventory with its target; `turns` are what took over when (ns), in order.
 
     `coins` are base and quote. The target is the first series'.
     """
@@ -63,8 +65,7 @@ def paths(series: Mapping[str, Sequence[Walked]], turns: Mapping[str, int], coin
             x = plots.times(part.ts[keep])
             held.step(x, part.base[keep], where="post", color=colour, linestyle=dash, linewidth=1.2)
     _draw_targets(held, next(iter(series.values()), ()))
-    for name, at_ns in turns.items():
-        _draw_turn(money, held, name, float(plots.times(np.array([at_ns]))[0]))
+    _draw_turns(money, held, turns)
     money.axhline(0, color=plots.MUTED, linewidth=0.8)
     money.set_ylabel(f"PnL, {coins[1]}", **plots.STYLE)
     held.set_ylabel(f"{coins[0]} held", **plots.STYLE)
@@ -83,13 +84,21 @@ def _draw_targets(axis: Axes, parts: Sequence[Walked]) -> None:
             label = None
 
 
-def _draw_turn(money: Axes, held: Axes, name: str, at: float) -> None:
-    for axis in (money, held):
-        axis.axvline(at, color=plots.MUTED, linewidth=0.9, linestyle="--")
-    money.annotate(
-        name, (at, 1.0), xycoords=("data", "axes fraction"), xytext=(3, -2), textcoords="offset points", va="top",
-        fontsize=9.5, color=plots.MUTED,
-    )  # fmt: skip
+def _draw_turns(money: Axes, held: Axes, turns: Sequence[tuple[str, int]]) -> None:
+    """Mark each turn, its name above. Names that would meet stand in rows; one without room is left to its line."""
+    first, last = money.get_xlim()
+    taken = [-np.inf] * NAME_ROWS
+    for name, at_ns in turns:
+        at = float(plots.times(np.array([at_ns]))[0])
+        for axis in (money, held):
+            axis.axvline(at, color=plots.MUTED, linewidth=0.9, linestyle="--")
+        share = (at - first) / (last - first)
+        row = next((i for i, until in enumerate(taken) if until <= share), None)
+        if row is None:
+            continue
+        taken[row] = share + NAME_SHARE
+        place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "center"}
+        money.annotate(name, (share, 1.0), xytext=(0, 3 + 12 * row), fontsize=9.5, color=plots.MUTED, **place)
 
 
 def shares_of_difference(labels: Sequence[str], values: F64, unit: str) -> Figure:

@@ -72,7 +72,7 @@ def test_a_day_of_many_orders_shows_quotes_where_most_was_filled(live: tuple[Act
 def test_versions_that_took_over_are_marked(live: tuple[Activity, MidPath]) -> None:
     activity, path = live
     found = drawn(day_of([(1, activity), (2, activity)], path))
-    assert "version 2" in words(found["PnL above holding, and inventory against its target"])
+    assert "v2" in words(found["PnL above holding, and inventory against its target"])
 
 
 def test_a_day_without_fills_shows_no_capture(live: tuple[Activity, MidPath]) -> None:

@@ -19,7 +19,7 @@ FIGURES = {
         np.linspace(0, 3e-4, 50), np.linspace(2, 9, 50), (5e-5, 1e-4, 2e-4), SIGMA
     ),
     "paths": lambda: path_plots.paths(
-        {"realised": [WALKED, WALKED], "foretold": [WALKED]}, {"version 2": int(TS[9])}, ("BTC", "USDT")
+        {"realised": [WALKED, WALKED], "foretold": [WALKED]}, [("v2", int(TS[9]))], ("BTC", "USDT")
     ),
     "shares": lambda: path_plots.shares_of_difference(
         ("foretold", "line", "realised"), np.array([1, np.nan, 2]), "bps"
@@ -45,6 +45,14 @@ def test_every_figure_becomes_a_scaling_svg_with_text_and_units(name):
     assert root.get("viewBox")
     words = " ".join(node.text or "" for node in root.iter() if node.tag.endswith("}text"))
     assert re.search(r"bps|UTC|currency", words)
+
+
+def test_names_of_turns_keep_apart_and_too_many_leave_their_lines_alone():
+    turns = [(f"v{i}", int(TS[2_000 + 60 * i])) for i in range(1, 6)]
+    root = ET.fromstring(plots.svg(path_plots.paths({"realised": [WALKED]}, turns, ("BTC", "USDT"))))
+    shown = [node for node in root.iter() if re.fullmatch(r"v\d", node.text or "")]
+    assert [node.text for node in shown] == ["v1", "v2"]
+    assert len({node.get("y") for node in shown}) == 2
 
 
 def test_the_same_figure_gives_the_same_svg():
