@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from flows import kill_switch, mlflow_api, processes, rooms
 from flows.platform import services
 from flows.settings import Settings
-from flows.status_quoting import Line, ago, quoting
+from flows.status_quoting import Line, ago, quoted, quoting
 from strategy.errors import MicrovolError
 
 Part = Callable[[Settings], Iterator[Line]]
@@ -55,12 +55,14 @@ def _held(settings: Settings) -> Iterator[Line]:
 
 
 def _switch(settings: Settings) -> Iterator[Line]:
-    kill, what = kill_switch.found(settings), f"kill switch {settings.venue} {settings.symbol}"
-    yield Line(what, "armed", "") if kill is None else Line(what, "killed", f"since {ago(kill.at_ns)}, {kill}")
+    for market in quoted(settings):
+        kill, what = kill_switch.found(market), f"kill switch {market.venue} {market.symbol}"
+        yield Line(what, "armed", "") if kill is None else Line(what, "killed", f"since {ago(kill.at_ns)}, {kill}")
 
 
 def _quoting(settings: Settings) -> Iterator[Line]:
-    return quoting(settings)
+    for market in quoted(settings):
+        yield from quoting(market)
 
 
 def _capture(settings: Settings) -> Iterator[Line]:

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from time import time
 from typing import NamedTuple
 
-from flows.settings import Settings
+from flows.settings import Settings, load_settings
 from strategy.live import doors
+from strategy.live.capture_status import unslug
 
 
 class Line(NamedTuple):
@@ -15,6 +16,16 @@ class Line(NamedTuple):
     what: str
     state: str
     detail: str
+
+
+def quoted(settings: Settings) -> Iterator[Settings]:
+    """Yield the settings as they are, and those of every other market that is quoted under this home now."""
+    yield settings
+    own = (settings.venue, settings.symbol)
+    for folder in sorted((settings.home / "live").glob("*/*")):
+        place = (folder.parent.name, unslug(folder.name))
+        if place != own and doors.is_running(settings.layout, *place):
+            yield load_settings(home=settings.home, venue=place[0], symbol=place[1])
 
 
 def quoting(settings: Settings) -> Iterator[Line]:
