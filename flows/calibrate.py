@@ -81,7 +81,7 @@ def study(plan: StudyPlan, workers: int | None = None) -> dict[str, Any]:
     with console.progress("trials") as bar:
 
         def show(seen: Progress) -> None:
-            bar(seen.done, None if seen.total == MOST_TRIALS else seen.total, f"best {seen.best:.3g}")
+            bar(seen.done, None if seen.total == MOST_TRIALS else seen.total, seen.note)
 
         done = search(registry, tape, info, plan.base, wanted, settings.gates, show, None, agreed, window)
     if done.result.interrupted:

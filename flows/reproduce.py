@@ -42,7 +42,7 @@ def compute(version: int, venue: str | None, symbol: str | None) -> dict[str, An
             tape,
             info,
             settings.home / "tape",
-            lambda seen: bar(seen.done, seen.total, f"best {seen.best:.3g}"),
+            lambda seen: bar(seen.done, seen.total, seen.note),
         )
     return {
         "different": [list(row) for row in done.different],

@@ -109,9 +109,7 @@ def _told(settings: Settings, record: Record, what: str) -> None:
     role, venue, symbol = record.name.split("-", 2)
     market = load_settings(home=settings.home, venue=venue, symbol=unslug(symbol))
     log.say("died", name=record.name, pid=record.pid, what=what)
-    command = (
-        f"microvol {role} {events.way(market)}" if role == "quote" else f"microvol {role} --symbol {market.symbol}"
-    )
+    command = f"microvol {role} {events.way(market)}"
     events.alert(market, "died", value=f"{role} pid {record.pid}: {what}", limit="running", command=command)
 
 

@@ -4,6 +4,7 @@ A batch goes through the tape together because that is what the replay is fast a
 their order: the same seed gives the same trials, whatever replays them.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -76,6 +77,11 @@ class Progress:
     total: int
     score: float
     best: float
+
+    @property
+    def note(self) -> str:
+        """Return the best score in words."""
+        return "none feasible yet" if math.isnan(self.best) else f"best {self.best:.3g}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from analytics.study.folds import Folds, FoldSettings, Window, split
 from analytics.study.objective import Bench, Objective
 from analytics.study.search import SpaceSettings
 from analytics.study.settings import SearchSettings
-from analytics.study.study import StudySettings, run_study, study_name
+from analytics.study.study import Progress, StudySettings, run_study, study_name
 from strategy.errors import Failed
 from strategy.policies.dotted import changed
 from strategy.policies.parameters import ParameterSet, Quoting
@@ -202,3 +202,8 @@ def test_the_few_sets_of_a_share_skip_where_all_trials_are_worth_it(market, fold
     bench.warm_up(SETS[:1], folds.train, 10**4, 10**6)
     list(bench.over(SETS[:1], folds.train[1], kept=False))
     assert chosen == [(1, "auto"), (1, "skip")]
+
+
+@pytest.mark.parametrize(("best", "note"), [(float("nan"), "none feasible yet"), (12.345, "best 12.3")])
+def test_progress_says_the_best_score_only_when_there_is_one(best: float, note: str) -> None:
+    assert Progress(1, 8, 0.5, best).note == note
