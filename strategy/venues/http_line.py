@@ -108,7 +108,8 @@ class HttpLine(asyncio.Protocol):
         head, answer = self._head, self._answer
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
         reply = Reply(head.status_code, head.reason.decode("latin-1"), headers, self._body.decode(errors="replace"))
-        if self._http.their_state is h11.DONE and self._http.our_state is h11.DONE:
+        unasked, _ = self._http.trailing_data
+        if self._http.their_state is h11.DONE and self._http.our_state is h11.DONE and not unasked:
             self._http.start_next_cycle()
             self._await_request()
         else:

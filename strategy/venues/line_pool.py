@@ -56,6 +56,11 @@ class LinePool:
         self._short = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 
+    @property
+    def free(self) -> int:
+        """Return how many requests would leave at once."""
+        return sum(line.free for line in self._lines)
+
     def open(self) -> None:
         """Begin to keep spare lines open."""
         if self._keeper is None:

@@ -25,15 +25,16 @@ class Signer:
         """Take an exchange of ccxt with its key."""
         self._exchange = exchange
         secret = str(exchange.secret)
+        self._entries: dict[str, Entry[Any]] = {}
         self._mac = None if "PRIVATE KEY" in secret else hmac.new(secret.encode(), digestmod=hashlib.sha256)
 
     def base_url(self, endpoint: Endpoint) -> str:
         """Return the address under which an endpoint is."""
-        return str(self._exchange.urls["api"][_entry(endpoint).api[0]])
+        return str(self._exchange.urls["api"][self._entry(endpoint).api[0]])
 
     def sign(self, endpoint: Endpoint, fields: dict[str, Any]) -> dict[str, Any]:
         """Return a request as `exchange.sign` does."""
-        entry, exchange = _entry(endpoint), self._exchange
+        entry, exchange = self._entry(endpoint), self._exchange
         if self._mac is None:
             return dict(exchange.sign(entry.path, entry.api, entry.method, fields))
         all_fields = {"timestamp": exchange.nonce(), **fields, "recvWindow": exchange.options["recvWindow"]}
@@ -48,8 +49,9 @@ class Signer:
             return {"url": f"{url}?{signed}", "method": entry.method, "body": None, "headers": headers}
         return {"url": url, "method": entry.method, "body": signed, "headers": {**headers, "Content-Type": _FORM}}
 
-
-def _entry(endpoint: Endpoint) -> Entry[Any]:
-    """Return where ccxt's method leads; an exchange object has a function of this name alone."""
-    entry: Entry[Any] = vars(ImplicitAPI)[endpoint.name]
-    return entry
+    def _entry(self, endpoint: Endpoint) -> Entry[Any]:
+        """Return where ccxt's method leads; an exchange object has a function of this name alone."""
+        entry = self._entries.get(endpoint.name)
+        if entry is None:
+            entry = self._entries[endpoint.name] = vars(ImplicitAPI)[endpoint.name]
+        return entry
