@@ -36,6 +36,22 @@ def test_lines_come_back_in_order_from_the_closed_journal(tmp_path: Path) -> Non
     assert entries[1].body["e"] == {"kind": BOOK, "local_ts": 2, "seq": 1, "bid_ticks": 7}
 
 
+def test_lines_held_together_are_out_before_a_step_of_an_order_returns(tmp_path: Path) -> None:
+    def kinds() -> list[str]:
+        return [entry.body["t"] for entry in read_journal(tmp_path / "s1.log")]
+
+    journal = JournalWriter(tmp_path, "s1")
+    journal.session(1, {"session": "s1"})
+    with journal.together():
+        journal.event(an_event(kind=BOOK, local_ts=2, seq=1))
+        assert kinds() == ["session"]
+        journal.order(2, {"what": "place"})
+        assert kinds() == ["session", "event", "order"]
+        journal.veto(2, 5, "collar")
+    assert kinds() == ["session", "event", "order", "veto"]
+    journal.close()
+
+
 def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "s1.log"
     path.write_bytes(b'1 {"t":"session"}\n2 {"t":"event","e":{"kin')
