@@ -6,7 +6,7 @@ Rooms and Prefect are imported inside the commands that need them, so that `--he
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -28,6 +28,14 @@ from flows.commands import (
 )
 from strategy.errors import BadInput, MicrovolError
 
+PANELS: Final = {
+    "This machine": (platform, venue, work),
+    "Data": (data, imports, export),
+    "Parameters": (policies, replay, calibrate, fills),
+    "Versions": (models, compare),
+    "Recording and quoting": (live,),
+}
+
 app = typer.Typer(
     name="microvol",
     no_args_is_help=True,
@@ -35,8 +43,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (data, imports, export, replay, calibrate, fills, models, compare, policies, live, platform, venue, work):
-    part.register(app)
+for title, parts in PANELS.items():
+    panel = typer.Typer()
+    for part in parts:
+        part.register(panel)
+    for command in panel.registered_commands:
+        command.rich_help_panel = title
+    for group in panel.registered_groups:
+        group.rich_help_panel = title
+    app.registered_commands += panel.registered_commands
+    app.registered_groups += panel.registered_groups
 
 
 @app.callback()
