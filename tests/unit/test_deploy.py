@@ -141,7 +141,7 @@ def test_the_commands_of_the_containers_run_from_what_an_image_holds(tmp_path: P
 
 
 def microvol(image: Path, env: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
-    code = "import os; from flows.settings import ROOT; from flows.cli import main; assert str(ROOT) == os.getcwd(); main()"
+    code = "import os; from flows import cli, settings; assert str(settings.ROOT) == os.getcwd(); cli.main()"
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(command, cwd=image, env=env, capture_output=True, text=True, timeout=300, check=False)
 
