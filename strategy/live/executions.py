@@ -6,7 +6,7 @@ from typing import Final
 
 from strategy.venues.ports import Broker, OwnFill
 
-_KEPT: Final = 20_000
+_KEPT: Final = 2_000
 
 
 class Executions:
@@ -27,8 +27,6 @@ class Executions:
             return False
         self._seen.add(fill.trade_id)
         self.count += 1
-        if len(self._seen) > _KEPT:
-            self._forget()
         return True
 
     def streamed(self, trade_id: int) -> None:
@@ -57,14 +55,16 @@ class Executions:
         return True
 
     async def fetch(self, whole: bool = False) -> list[OwnFill]:
-        """Return what myTrades has since the last time, or with `whole` since the session began."""
+        """Return what myTrades has since the last time, or with `whole` since long ago."""
+        self._forget()
         found = await self._broker.fills(self._floor if whole else self.asked_id)
         self.asked_id = max([self.asked_id, *(fill.trade_id for fill in found)])
         return found
 
     def _forget(self) -> None:
-        """Let the older half of the ids go; whatever is told of them again is old."""
-        ids = sorted(self._seen)
-        self._floor = ids[_KEPT // 2]
+        """Let old ids go of which myTrades has told too; whatever is told of them again is old."""
+        if len(self._seen) <= _KEPT:
+            return
+        self._floor = max(self._floor, min(sorted(self._seen)[-_KEPT // 2], self.asked_id))
         self._seen = {trade_id for trade_id in self._seen if trade_id > self._floor}
         self._listed = {trade_id for trade_id in self._listed if trade_id > self._floor}

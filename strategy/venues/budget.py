@@ -23,6 +23,7 @@ TOO_MANY: Final = 429
 BANNED: Final = 418
 _SILENCE_SECONDS: Final = 10.0  # after a refusal that does not say for how long
 _POLL_SECONDS: Final = 0.1
+_SLICES: Final = 1_000  # of a window: what is used within one of them ends together, with its last
 _SECONDS: Final = {"SECOND": 1, "MINUTE": 60, "HOUR": 3_600, "DAY": 86_400}
 _LETTERS: Final = {word[0]: seconds for word, seconds in _SECONDS.items()}
 _COUNTED: Final = re.compile(r"(?i)x-mbx-(used-weight|order-count)-(\d+)([smhd])")
@@ -47,7 +48,10 @@ class Window:
 
     def spend(self, now_s: float, amount: int) -> None:
         """Use an amount."""
-        self._spent.append((now_s, amount))
+        earlier, slice_s = 0, self.seconds / _SLICES
+        if self._spent and self._spent[-1][0] // slice_s == now_s // slice_s:
+            earlier = self._spent.pop()[1]
+        self._spent.append((now_s, earlier + amount))
         self._own += amount
         self._heard += amount
 

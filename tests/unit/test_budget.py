@@ -5,7 +5,7 @@ import pytest
 from strategy.errors import OrderRejected
 from strategy.kernel.records import REJECT_GUARD
 from strategy.venues import budget as module
-from strategy.venues.budget import Budget
+from strategy.venues.budget import Budget, Window
 
 LIMITS = (
     {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 100},
@@ -101,3 +101,14 @@ async def test_a_ban_silences_cancels_too_for_they_would_only_prolong_it(bench: 
     assert not waiting.done()
     bench.now_s += 1
     await asyncio.wait_for(waiting, 5)
+
+
+def test_a_days_window_keeps_a_thousand_slices_and_never_counts_too_little() -> None:
+    window, day_s = Window("ORDERS", 86_400, 10**6), 86_400
+    for second in range(2 * day_s):
+        window.spend(float(second), 1)
+        assert window.used(float(second)) >= min(second + 1, day_s)
+        if second % 10_000 == 0:
+            assert window.used(float(second)) <= day_s + day_s // 1_000
+            assert len(window._spent) <= 1_002
+    assert window.used(3.0 * day_s) == 0
