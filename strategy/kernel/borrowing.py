@@ -135,6 +135,21 @@ def _write(value: Any, room: Any) -> int:
     return int(_store(value, room))
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def _lent_at(typing_context: Any, like: Any, places: Any, i: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        _, places, i = arguments
+        view = context.make_array(signature.args[1])(context, builder, places)
+        address = builder.load(builder.gep(view.data, [i]))
+        return builder.inttoptr(address, cgutils.voidptr_t)
+
+    return like(like, places, i), codegen
+
+
+def _at_place(like: Any, places: Any, i: int) -> Any:
+    return places[i]
+
+
 _KINDS: Final[dict[int, Borrowed]] = {}  # numba takes milliseconds to say what the type of a large tuple is
 
 
@@ -167,6 +182,15 @@ def _address_of(kind: Any, held: Any, c: Any) -> Any:
     return NativeValue(address, is_error=cgutils.is_not_null(c.builder, c.pyapi.err_occurred()))
 
 
+def kind_of(lent: Any) -> Any:
+    """Return the type that compiled code sees in what is lent; that of Python where nothing is compiled."""
+    return getattr(lent, "_numba_type_", type(lent))
+
+
+def _places(lent: Any) -> Any:
+    return np.array([each.address for each in lent], np.int64)
+
+
 def _same(value: T) -> T:
     return value
 
@@ -179,5 +203,8 @@ def _first(value: Any, named: Any) -> Any:
 # named tuple `named`, as one of these.
 # `lend(value)`: what Python hands to a compiled function that wants a borrowed one.
 lend: Callable[[Any], Any] = _same if numba.config.DISABLE_JIT else Held
+# `places_of(lent)`: where several of one type lie. `lent_at(like, places, i)`: one of them; `like` is of that type.
+places_of: Callable[[Any], Any] = list if numba.config.DISABLE_JIT else _places
+lent_at = _at_place if numba.config.DISABLE_JIT else _lent_at
 borrowed = _same if numba.config.DISABLE_JIT else _borrowed
 leading = _first if numba.config.DISABLE_JIT else _leading

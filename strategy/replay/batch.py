@@ -12,13 +12,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from strategy.kernel.borrowing import lend
+from strategy.kernel.borrowing import kind_of, lend, places_of
 from strategy.kernel.records import MAX_LEVELS
 from strategy.kernel.state import Out, Params, State
 from strategy.policies.composition import compose, has_code, policy_names
 from strategy.policies.parameters import ParameterSet
 from strategy.replay.exchange import Logs, Venue, with_room
-from strategy.replay.index import Extremes, Index
+from strategy.replay.index import NEVER, Extremes, Index
 from strategy.replay.market import Known, Market, known_of, lent_market, market_of
 from strategy.replay.moments import bring_near
 from strategy.replay.run import ReplayConfig, ReplayResult, Run, new_run, result_of
@@ -114,17 +114,14 @@ class _Skipping:
         thin = thin_of(self._market.depth, track) if params.risk[0]["min_depth_lots"] > 0 else NO_THIN
         self._skip: Skip = new_skip(track.first_row, int(cursor["local_trade"]), flips_of(track, params.risk), thin)
         allow_renewals(self._skip, self._run)
-        self._loop: Callable[..., bool] = compose(LOOP, policy_names(parameters)).run
-        self._lent = lent_market(known, self._market)
-        self._held = self._lend()
+        self.loop: Callable[..., int] = compose(LOOP, policy_names(parameters)).run
+        self.lent = lent_market(known, self._market)
+        self.held = self._lend()
 
-    def go_on(self, end_ns: int) -> None:
-        """Replay up to a moment."""
-        run = self._run
-        end = min(end_ns, self.window[1])
-        while not self._loop(self._lent, self._held, end):
-            run.venue, run.logs = with_room(run.venue, run.logs)
-            self._held = self._lend()
+    def make_room(self) -> None:
+        """Make the logs larger."""
+        self._run.venue, self._run.logs = with_room(self._run.venue, self._run.logs)
+        self.held = self._lend()
 
     def _lend(self) -> Any:
         run = self._run
@@ -133,15 +130,7 @@ class _Skipping:
     def result(self) -> ReplayResult:
         """Return what happened, once the window's end is reached."""
         run, track = self._run, self.track
-        finish(
-            self._market.tape,
-            self._market.indexed,
-            track,
-            run.state,
-            run.venue,
-            self._skip,
-            int(run.params.quoting[0]["sampling_ns"]),
-        )
+        finish(self.lent, self.held)
         counters = {name: int(total) for name, total in zip(COUNTED, track.totals, strict=True)}
         found = result_of(run)
         if track.overflow >= 0:
@@ -150,14 +139,43 @@ class _Skipping:
         return found
 
 
+class _Alike:
+    """Sets that share a compiled loop, which takes them on one after the other."""
+
+    def __init__(self, sets: Sequence[_Skipping]) -> None:
+        self._sets = sets
+        self._ends = np.array([each.window[1] for each in sets], np.int64)
+        self._markets = places_of([each.lent for each in sets])
+        self._held = places_of([each.held for each in sets])
+
+    def go_on(self, end_ns: int) -> None:
+        """Replay up to a moment, or to each set's end."""
+        first, sets = 0, self._sets
+        while first < len(sets):
+            like = sets[first]
+            first = like.loop(like.lent, like.held, self._markets, self._held, self._ends, first, end_ns)
+            if first < len(sets):
+                sets[first].make_room()
+                self._held = places_of([each.held for each in sets])
+
+
+def _alike(sets: Sequence[_Skipping]) -> list[_Alike]:
+    """Return sets by their loops and by what they are lent as: compiled code knows one type at a place."""
+    found: dict[Any, list[_Skipping]] = {}
+    for each in sets:
+        found.setdefault((each.loop, kind_of(each.lent), kind_of(each.held)), []).append(each)
+    return [_Alike(part) for part in found.values()]
+
+
 def _through(known: Known, sets: Sequence[_Skipping]) -> Sequence[_Skipping]:
     """Take sets through the tape slice by slice."""
     near = _read_ahead(known, sets) if len(sets) >= WORTH_READING else []
-    for i, end_ns in enumerate((*known.columns.update_local[SLICE::SLICE].tolist(), None)):
+    parts = _alike(sets)
+    for i, end_ns in enumerate((*known.columns.update_local[SLICE::SLICE].tolist(), NEVER)):
         for lines, ends in near:
             bring_near(lines, ends[i], ends[i + 1])
-        for each in sets:
-            each.go_on(each.window[1] if end_ns is None else int(end_ns))
+        for part in parts:
+            part.go_on(end_ns)
     return sets
 
 

@@ -9,6 +9,7 @@ from strategy.kernel.book import Book, grown, new_book
 from strategy.kernel.records import ACTION, DECISION, EVENT
 from strategy.kernel.state import SLOTS, Records
 from strategy.replay.latency import Latencies, checked, constant
+from strategy.replay.memory import leased
 from strategy.replay.rows import FILL_ROW, ORDER_ROW, SAMPLE_ROW
 from strategy.replay.tape import Tape
 
@@ -132,8 +133,8 @@ def new_venue(tape: Tape, latencies: Latencies | None = None, light: bool = Fals
     return venue
 
 
-def new_logs(room: int = 4 * MARGIN) -> Logs:
-    """Return empty logs; `room` is for how many orders, fills and samples, the others start small.
+def new_logs(rows: int = 4 * MARGIN) -> Logs:
+    """Return empty logs; `rows` is for how many orders, fills and samples there is room, the others start small.
 
     What is appended is written in full, but for answers: those need zeros to begin with.
     """
@@ -141,9 +142,9 @@ def new_logs(room: int = 4 * MARGIN) -> Logs:
     return Logs(
         requests=np.empty(few, REQUEST),
         responses=np.zeros(few, EVENT),
-        fills=np.empty(room, FILL_ROW),
-        orders=np.empty(room, ORDER_ROW),
-        samples=np.empty(room, SAMPLE_ROW),
+        fills=leased(rows, FILL_ROW),
+        orders=leased(rows, ORDER_ROW),
+        samples=leased(rows, SAMPLE_ROW),
         decisions=np.empty(few, DECISION),
         events=np.empty(few, EVENT),
     )
@@ -158,14 +159,14 @@ def with_room(venue: Venue, logs: Logs) -> tuple[Venue, Logs]:
     larger = {}
     for name, used in USED.items():
         spare = MARGIN + (deepest if name in SWEPT else 0)
-        empty = np.zeros if name == "responses" else np.empty
+        empty = np.zeros if name == "responses" else leased
         larger[name] = _with_room(getattr(logs, name), int(cursor[used]), spare, empty)
     return venue._replace(book=book), Logs(**larger)
 
 
 def _with_room(table: Records, used: int, spare: int, empty: Callable[..., Records]) -> Records:
     rows = len(table)
-    while used + spare >= rows // 2:
+    while used + spare >= rows:
         rows *= 2
     if rows == len(table):
         return table

@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from strategy.kernel.act import act
+from strategy.kernel.borrowing import lent_at
 from strategy.kernel.contract import signals_observe
 from strategy.kernel.jit import jit, jit_apart, jit_entry
 from strategy.kernel.news import take_order_news
@@ -55,11 +56,23 @@ from strategy.replay.track import GAP_POINT, UPDATE_POINT
 
 
 @jit_entry
-def run(market: Any, held: Any, end_ns: int) -> bool:
+def run(market: Any, held: Any, markets: Any, sets: Any, ends: Any, first: int, end_ns: int) -> int:
+    """Take sets on to `end_ns`, or each to its own end, from the first on; return how many are there.
+
+    Where that is not all, the next one's logs need more room. `market` and `held` (a `Skipped`) are lent by Python, and
+    say what lies at the places that `markets` and `sets` tell.
+    """
+    for i in range(first, len(ends)):
+        if not run_one(lent_at(market, markets, i), lent_at(held, sets, i), min(ends[i], end_ns)):
+            return i
+    return len(ends)
+
+
+@jit_apart
+def run_one(market: Any, held: Any, end_ns: int) -> bool:
     """Go on until `end_ns` and return True; False when a log needs more room, with all progress kept.
 
-    `market` and `held` (a `Skipped`) are lent by Python. What is long is called from one place alone: everything is
-    compiled into one function, once for each place.
+    What is long is called from one place alone: everything is compiled into one function, once for each place.
     """
     state, params, out, skip = held.state, held.params, held.out, held.skip
     tape, index, track, venue, logs = market.tape, market.indexed, market.track, held.venue, held.logs

@@ -8,9 +8,10 @@ from strategy.replay.skip_venue import stand_through
 
 
 @jit_entry
-def finish(tape: Any, index: Any, track: Any, state: Any, venue: Any, skip: Any, sampling_ns: int) -> None:
+def finish(market: Any, held: Any) -> None:
     """Let the venue have seen the window's last moment, and count what the strategy was shown and took."""
-    c, core, place = venue.cursor[0], state.core[0], skip.place[0]
+    tape, index, track, venue = market.tape, market.indexed, market.track, held.venue
+    c, core, place = venue.cursor[0], held.state.core[0], held.skip.place[0]
     stand_through(tape, index, venue, c["end_ns"] - 1)
     rows = first_at(index.local_updates, c["end_ns"])
     trades = max(first_at(index.local_trades, c["end_ns"]), place["first_trade"])
@@ -20,7 +21,7 @@ def finish(tape: Any, index: Any, track: Any, state: Any, venue: Any, skip: Any,
     core["accepted"] = track.taken[rows - 1] if seen else 0
     core["debounced"] = core["books"] - core["accepted"] - track.totals[0] - track.totals[1]
     core["samples"] = core["accepted"]
-    if sampling_ns > 0:
+    if held.params.quoting[0]["sampling_ns"] > 0:
         last = max(place["last_ns"], tape.update_local[rows - 1] if seen else 0)
         if trades > place["first_trade"]:
             last = max(last, tape.trade_local[trades - 1])

@@ -63,6 +63,8 @@ def renew(
             break
         due, gone_ns, last = at, at + place["renewal_ns"] // 2, at + place["renewal_ns"]
         ask_ahead(index, market.tape, track, min(others, due + rules.quoting[0]["refresh_ns"]))
+        for n in range(2 * core["reach"]):  # the next renewal's rows
+            ask_for(logs.orders, c["orders"] + 2 * core["reach"] + n)
         row = first_at(updates, due + 1)
         if row > 0 and updates.times[row - 1] == due:  # this update does the timer's work
             break
