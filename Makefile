@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help install demo test test-quick test-interpreted test-hummingbot lint bench bench-lake bench-peer up down status lock clean
+.PHONY: help install demo test test-quick test-interpreted test-hummingbot lint bench bench-lake bench-peer up down status lock audit clean
 
 help:            ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## *' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -81,6 +81,16 @@ down: $(READY)   ## stop what `make up` started
 
 status: $(READY) ## what runs, which version, how fresh the data is
 	$(BIN)/microvol status
+
+# its answer is that of the day; --strict: a package that nobody knows anything of is no good news
+AUDIT := var/audit-venv
+$(AUDIT)/.ready:
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --disable-pip-version-check --quiet pip-audit==2.10.1
+	@touch $@
+
+audit: $(AUDIT)/.ready  ## known vulnerabilities of what the lock names, asked of PyPI: needs its network, so apart from make test
+	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
 lock: $(READY)   ## write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
