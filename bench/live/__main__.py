@@ -21,9 +21,10 @@ from bench.live.markets import symbols
 from bench.live.pulse import ENOUGH, SYMBOL, write_pulse
 from bench.live.socket_trace import SocketTrace
 from strategy.live.command import also
-from strategy.live.doors import read_status
+from strategy.live.doors import LiveStatus, read_status
 from strategy.live.layout import Layout
-from strategy.policies.document import write_atomically
+from strategy.live.simulation.shadow_files import want_shadows
+from strategy.policies.document import ParameterDocument, write_atomically
 from strategy.venues.settings import VenueConfig, paper_venue
 from tests.integration.rig import ROOT, close_quotes, wait_for
 from tests.unit.fake_broker import INSTRUMENT
@@ -61,7 +62,7 @@ def quoting(
             yield running
 
 
-def tick_to_order(seconds: float) -> dict[str, tuple[list[float], list[float]]]:
+def tick_to_order(seconds: float, shadows: int) -> dict[str, tuple[list[float], list[float]]]:
     """Run both clients for so long; return each one's times in ms, within its process and from venue to venue."""
     with tempfile.TemporaryDirectory() as folder:
         home, files = Path(folder), [Path(folder) / f"{number}.json" for number in range(len(CLIENTS))]
@@ -70,13 +71,16 @@ def tick_to_order(seconds: float) -> dict[str, tuple[list[float], list[float]]]:
         with process("bench.live.venue", str(home / "pulse.log"), *map(str, files), **PIPED) as venue:
             assert venue.stdout is not None
             ours, plain = venue.stdout.readline().split()
-            put_parameters(home, paper_venue(ours, SYMBOL), PULSE, **ONE_LEVEL)
+            champion = put_parameters(home, paper_venue(ours, SYMBOL), PULSE, **ONE_LEVEL)
+            wanted = [champion.model_copy(update={"version": 2 + number}) for number in range(shadows)]
+            want_shadows(Layout(home).live("paper", SYMBOL), wanted)
             with (
                 quoting(home, paper_venue(ours, SYMBOL), "--orders-per-10s", "290", environment=traces[0].environment),
                 process("bench.live.plain", plain, env=traces[1].environment),
             ):
                 journals = Layout(home).journal("paper", SYMBOL)
                 wait_for(lambda: any(journals.glob("*.log")), 120, "quoting")
+                wait_for(lambda: len(_status(home).shadows) == shadows, 120, "shadows")
                 time.sleep(WARM_S + seconds)
         skipped = int(WARM_S * 5)
         return {
@@ -89,18 +93,26 @@ def _ms(samples_ns: list[int]) -> list[float]:
     return [ns / 1e6 for ns in samples_ns]
 
 
-def put_parameters(home: Path, venue: VenueConfig, groups: dict[str, Any], **quoting: Any) -> None:
-    """Write the parameters of one symbol."""
+def _status(home: Path) -> LiveStatus:
+    found = read_status(Layout(home), "paper", SYMBOL)
+    assert found is not None
+    return found
+
+
+def put_parameters(home: Path, venue: VenueConfig, groups: dict[str, Any], **quoting: Any) -> ParameterDocument:
+    """Write the parameters of one symbol and return them."""
     instrument = INSTRUMENT.model_copy(update={"symbol": venue.symbol})
     file = Layout(home).parameter_file(venue.name, venue.symbol)
     file.parent.mkdir(parents=True)
-    write_atomically(file, close_quotes(instrument, groups=groups, **quoting).to_json())
+    document = close_quotes(instrument, groups=groups, **quoting)
+    write_atomically(file, document.to_json())
+    return document
 
 
-def print_tick_to_order(seconds: float) -> None:
-    """Print each client's line."""
+def print_tick_to_order(seconds: float, shadows: int) -> None:
+    """Print each client's lines."""
     print(f"tick to order, {seconds:g} s                   n     p50 ms     p90 ms     p99 ms   worst ms")
-    for name, both in tick_to_order(seconds).items():
+    for name, both in tick_to_order(seconds, shadows).items():
         for where, found in zip(("in its process", "venue to venue"), both, strict=True):
             p50, p90, p99 = np.quantile(found, (0.5, 0.9, 0.99))
             print(f"  {name + ', ' + where:30} {len(found):8} {p50:10.3f} {p90:10.3f} {p99:10.3f} {max(found):10.3f}")
@@ -139,9 +151,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.live", description=__doc__)
     parser.add_argument("--only", choices=["order", "symbols"], help="one of the two parts")
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--shadows", type=int, default=0, help="versions beside the champion, where orders are timed")
     options = parser.parse_args()
     if options.only != "symbols":
-        print_tick_to_order(options.seconds)
+        print_tick_to_order(options.seconds, options.shadows)
     if options.only != "order":
         print_symbols(options.seconds)
 

@@ -18,7 +18,6 @@ from strategy.venues.units import Units
 log = structlog.get_logger("market")
 
 _EPOCH: Final = b'{"epoch"'
-_TICKER: Final = b'@bookTicker"'
 _DEPTH: Final = b'"depthUpdate"'
 _ASK_AGAIN_NS: Final = 1_000_000_000
 
@@ -46,11 +45,6 @@ class MarketWatch:
             return 0, 0
         mid = (best.bid_ticks + best.ask_ticks) / 2
         return self._reader.book.depth(*(band_limit(mid, band_bps, side) for side in (BUY, SELL)))
-
-    @staticmethod
-    def passes_over(payload: bytes) -> bool:
-        """Say whether a frame means nothing here: best prices come with the depth, too."""
-        return _TICKER in payload
 
     def frame(self, local_ns: int, payload: bytes) -> list[np.void]:
         """Return the events that one frame means."""

@@ -1,4 +1,4 @@
-"""What a quoting process counts and times for Prometheus; `docs/operations.md` lists every name.
+"""What a quoting process counts and times for Prometheus; `docs/metrics.md` lists every name.
 
 Everything here is a few microseconds at most: it is called on the way from a tick to an order.
 """

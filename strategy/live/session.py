@@ -106,8 +106,6 @@ class Session:
 
     def on_frame(self, local_ns: int, payload: bytes) -> None:
         """Take one frame of the market feed."""
-        if self._market.passes_over(payload):
-            return
         taken_ns = time.time_ns()
         for event in self._market.frame(local_ns, payload):
             self.push(event)

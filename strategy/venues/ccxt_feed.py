@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any, Final
@@ -23,9 +23,9 @@ from strategy.venues.silence import Silence
 
 log = structlog.get_logger("feed")
 
-STREAMS: Final = ("depth@100ms", "trade", "bookTicker")
+QUOTED: Final = ("depth@100ms", "trade")  # what a strategy takes in; the first is never quiet for long
+STREAMS: Final = (*QUOTED, "bookTicker")
 _DEPTH_MARK: Final = b'"depthUpdate"'
-_STREAM_MARKS: Final = tuple((f'@{name}"'.encode(), name) for name in STREAMS)
 _STREAM_HEAD: Final = 80  # bytes of a frame within which its stream is named
 _RESNAPSHOT_PAUSE: Final = 0.25  # a snapshot of this depth is dear: 250 of 6,000 weight a minute
 _JUMP_POLL_SECONDS: Final = 1.0
@@ -35,7 +35,7 @@ Take = Callable[[int, bytes], None]
 
 
 class CcxtFeed:
-    """Feed over ccxt: every frame exactly once a connection, taken raw where the websocket client receives it.
+    """Feed at ccxt's addresses: every frame exactly once a connection, raw, in the call that reads it from the socket.
 
     A connection starts with an epoch mark and the filters of the exchangeInfo reply; the REST snapshot is fetched
     after the first depth frame and again until it bridges. Its loss is an epoch mark too, so that nobody quotes on a
@@ -43,7 +43,12 @@ class CcxtFeed:
     """
 
     def __init__(
-        self, config: VenueConfig, *, silence_seconds: float = 15.0, clock_seconds: float | None = None
+        self,
+        config: VenueConfig,
+        *,
+        streams: Sequence[str] = STREAMS,
+        silence_seconds: float = 15.0,
+        clock_seconds: float | None = None,
     ) -> None:
         """Prepare; nothing is opened before `frames` is read.
 
@@ -51,7 +56,9 @@ class CcxtFeed:
         `clock_seconds` the venue's clock is asked for so often, and again as soon as ours is set.
         """
         self._config, self._endpoints = config, endpoints(config)
-        self._silence = Silence(STREAMS[0], STREAMS[1:], silence_seconds)
+        self._streams = streams
+        self._marks = tuple((f'@{name}"'.encode(), name) for name in streams)
+        self._silence = Silence(streams[0], streams[1:], silence_seconds)
         self._clock_seconds = clock_seconds
         self._rest = asyncio.Lock()  # ccxt keeps one last reply an exchange
         self._queue: asyncio.Queue[Frame | None] = asyncio.Queue()
@@ -138,7 +145,7 @@ class CcxtFeed:
         reply = await self._endpoints.info.of(self._exchange)({"symbol": self._config.market_id})
         # clock and limits of the venue are left out: readers find the filters by the line's first word
         info = orjson.dumps({"symbols": _symbols(reply, self._config.market_id)})
-        names = "/".join(f"{self._config.market_id.lower()}@{stream}" for stream in STREAMS)
+        names = "/".join(f"{self._config.market_id.lower()}@{stream}" for stream in self._streams)
         self._begin(info)
         self._exchange.open()  # makes what TLS needs
         context = self._exchange.ssl_context or None
@@ -175,7 +182,7 @@ class CcxtFeed:
         """Pass on one frame with its stamp."""
         self._take(local_ns, payload)
         head = payload[:_STREAM_HEAD]
-        for mark, stream in _STREAM_MARKS:
+        for mark, stream in self._marks:
             if mark in head:
                 self._silence.heard(stream)
         if self._first_id is None and _DEPTH_MARK in payload:

@@ -13,7 +13,7 @@ from strategy.live.simulation.assumptions import read_assumptions
 from strategy.live.simulation.broker import SimulatedBroker
 from strategy.policies.document import Instrument
 from strategy.venues.ccxt_broker import CcxtBroker
-from strategy.venues.ccxt_feed import CcxtFeed
+from strategy.venues.ccxt_feed import QUOTED, CcxtFeed
 from strategy.venues.ports import Broker, Feed
 from strategy.venues.settings import VenueConfig
 
@@ -21,10 +21,10 @@ from strategy.venues.settings import VenueConfig
 def open_doors(venue: VenueConfig, folder: Path) -> tuple[Feed, Broker]:
     """Return the two doors to a venue; `folder` is its live folder, where a simulated one keeps its account."""
     if not venue.is_simulated:
-        return CcxtFeed(venue), CcxtBroker(venue)
+        return CcxtFeed(venue, streams=QUOTED), CcxtBroker(venue)
     public = venue.model_copy(update={"api_key": SecretStr(""), "secret": SecretStr("")})
     broker = SimulatedBroker(lambda: stated(public), folder, read_assumptions(folder))
-    return TappedFeed(CcxtFeed(public), broker), broker
+    return TappedFeed(CcxtFeed(public, streams=QUOTED), broker), broker
 
 
 async def stated(venue: VenueConfig) -> Instrument:
