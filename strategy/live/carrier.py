@@ -1,6 +1,7 @@
 """What carries the versions that should run to where a quoting process reads them: the champion, and its shadows."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -40,11 +41,19 @@ class Carrier:
         threading.Thread(target=self._run, args=(stop,), name=f"champion {self._market}", daemon=True).start()
 
     def _run(self, stop: threading.Event) -> None:
+        away_since: float | None = None
         while not stop.is_set():
             try:
                 self._carry()
             except Exception as error:  # noqa: BLE001 (whatever an outage raises: the last answer stands)
-                log.warning("champion unknown", market=self._market, error=str(error))
+                if away_since is None:
+                    away_since = time.monotonic()
+                    log.warning("champion unknown", market=self._market, error=str(error))
+            else:
+                if away_since is not None:
+                    away_s = round(time.monotonic() - away_since, 1)
+                    log.info("champion known again", market=self._market, away_s=away_s)
+                    away_since = None
             stop.wait(_LOOK_SECONDS)
 
     def _carry(self) -> None:

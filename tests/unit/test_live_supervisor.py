@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import structlog.testing
 
 from strategy.errors import VenueError
 from strategy.kernel.records import BUY
@@ -238,7 +239,8 @@ def test_the_champion_reaches_the_parameter_file_and_outages_change_nothing(tmp_
         ParameterDocument(version=number, instrument=INSTRUMENT, parameters=ParameterSet(), kernel_digest="k")
         for number in (1, 2)
     ]
-    answers: list[object] = [documents[0], ConnectionError("registry is away"), None, documents[1]]
+    away = ConnectionError("registry is away")
+    answers: list[object] = [documents[0], away, away, None, documents[1]]
 
     def champion() -> ParameterDocument | None:
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
@@ -247,7 +249,10 @@ def test_the_champion_reaches_the_parameter_file_and_outages_change_nothing(tmp_
         assert answer is None or isinstance(answer, ParameterDocument)
         return answer
 
-    run = Run(tmp_path, champion=champion)
-    path = run.layout.parameter_file("paper", "BTC/FDUSD")
-    wait_for(lambda: path.exists() and read_document(path).version == 2)
-    assert run.end() == 0
+    with structlog.testing.capture_logs() as said:
+        run = Run(tmp_path, champion=champion)
+        path = run.layout.parameter_file("paper", "BTC/FDUSD")
+        wait_for(lambda: path.exists() and read_document(path).version == 2)
+        assert run.end() == 0
+    told = [each["event"] for each in said if each["event"].startswith(("champion", "parameters"))]
+    assert told == ["parameters written", "champion unknown", "champion known again", "parameters written"]
