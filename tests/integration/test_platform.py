@@ -2,11 +2,12 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -14,9 +15,10 @@ import polars as pl
 import psutil
 import pytest
 
+from analytics.ingest.ingest import ingest
 from analytics.registry.registry import Registry
-from flows import canary, platform, processes
-from flows.settings import Settings
+from flows import canary, platform, processes, rooms, watch
+from flows.settings import Settings, load_settings
 from strategy.live.layout import slug
 from strategy.live.parity import check
 from tests.integration.platform_rig import (
@@ -212,6 +214,56 @@ def test_what_dies_comes_back_also_across_a_restart_of_the_server(stage: Stage, 
     until(lambda: quoting.quoting(1), "version 1 quotes again", 120)
     assert state_of(stage.settings, before.run)["type"] == "CRASHED"
     assert until(lambda: stage.hook.about("microvol.died", "started again, attempt 1"), "the alert", 90)
+
+
+def test_quoting_goes_on_through_an_outage_of_everything_and_what_was_missed_is_told(
+    stage: Stage, quoting: Rig
+) -> None:
+    stage.configure("[alerts]\nmax_order_faults = 1\n")
+    settings, log = load_settings(), stage.settings.home / "run" / "worker.log"
+    before = until(lambda: quoting.quoting(1), "version 1 quotes")
+    watch.look(settings)  # faults are counted from here on
+    with rooms.lake(settings):
+        pass  # it is made, where no ingest has
+    unknown, known = "champion unknown", "champion known again"
+    seen = {said: log.read_text().count(said) for said in (unknown, known)}
+    with everything_away(stage):
+        begun, resting = time.time_ns(), {order.client_id for order in quoting.resting()}
+        quoting.fault("error", code=-2010, on="place", count=before.order_faults + 4)
+        until(lambda: quoting.status().order_faults > before.order_faults + 1, "orders are refused")  # type: ignore[union-attr]
+        until(
+            lambda: resting.isdisjoint(order.client_id for order in quoting.resting()) and quoting.quoting(1),
+            "new orders",
+        )
+        until(lambda: log.read_text().count(unknown) > seen[unknown], "the registry is missed")
+        during = quoting.quoting(1, orders=0)
+        ended = time.time_ns()
+    assert during is not None
+    assert (during.pid, during.session) == (before.pid, before.session)
+    assert during.events > before.events + 50
+    until(lambda: log.read_text().count(known) > seen[known], "the registry is asked again")
+    until(lambda: watch.look(settings) or stage.hook.about("order_faults"), "what was seen meanwhile")
+    until(
+        lambda: stage.hook.about("microvol.order_faults", "version: 1", "orders refused or not answered"), "the alert"
+    )
+    with rooms.lake(settings) as lake:
+        ingest(lake, settings.layout)
+        place = {"venue": settings.venue, "symbol": settings.symbol}
+        made = lake.query("queries/decisions", **place, start_ns=begun, end_ns=ended)
+    assert made["session"].unique().to_list() == [before.session]
+    assert made["seq"].n_unique() == len(made) > 5
+    stage.configure("")
+
+
+@contextmanager
+def everything_away(stage: Stage) -> Iterator[None]:
+    """Have neither Prefect nor MLflow, and a lake whose catalogue nobody gets at."""
+    for name in ("prefect", "mlflow"):
+        processes.stop(stage.settings.home, name)
+    with closing(sqlite3.connect(stage.settings.home / "lake" / "catalog.sqlite", isolation_level=None)) as catalogue:
+        catalogue.execute("begin exclusive")
+        yield
+    platform.up(stage.settings, stage.said.append, parts=("prefect", "mlflow"))
 
 
 def test_a_version_on_trial_quotes_small_and_is_taken_back_by_itself(stage: Stage, quoting: Rig) -> None:
