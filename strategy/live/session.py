@@ -82,6 +82,7 @@ class Session:
         self._measure_depth()
         self._pending: deque[np.void] = deque()
         self._feeding = False
+        self._ended = False
         self._last_ns = time.time_ns()
         self._alarm = Alarm(self._on_timer, self.failed)
         self._write_head()
@@ -210,7 +211,9 @@ class Session:
         self._market.measure_depth(self._stepper.depth_band_bps if self._stepper.needs_depth else None)
 
     def push(self, event: np.void, first: bool = False) -> None:
-        """Feed an event, after those that wait already or before them."""
+        """Feed an event, after those that wait already or before them; none after the end, which closed the journal."""
+        if self._ended:
+            return
         if first:
             self._pending.appendleft(event)
         else:
@@ -330,6 +333,7 @@ class Session:
 
     def end(self, reason: str) -> None:
         """Stop everything and write the journal's end; the file stays open."""
+        self._ended = True
         self._alarm.cancel()
         self.orders.close()
         self._journal.end(self.now_ns(), reason)

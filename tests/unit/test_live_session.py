@@ -446,3 +446,15 @@ async def test_a_take_profit_that_mid_has_passed_in_a_wide_book_goes_out_all_the
     (profit,) = [each for each in desk.session.orders.live if each.purpose == TAKE_PROFIT]
     assert order.price_ticks < profit.price_ticks < 6_010_000
     assert "veto" not in desk.kinds()
+
+
+async def test_what_comes_after_the_end_is_not_fed_and_rings_no_alarm(desk: Desk) -> None:
+    await desk.quoted()
+    desk.close()
+    fed, kinds = desk.session.events, [entry.body["t"] for entry in read_journal(desk.path.with_suffix(".log.zst"))]
+    desk.diff()
+    desk.session.check_stale()
+    await asyncio.sleep(0.05)
+    assert kinds[-1] == "end"
+    assert desk.session.events == fed
+    assert desk.session._alarm._handle is None
