@@ -1,12 +1,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 
 from strategy.errors import VenueError
 from strategy.venues.market_socket import MarketSocket
+from tests.rigs.tls import Tls, loopback_tls
 
 pytestmark = pytest.mark.slow
 
@@ -15,7 +18,7 @@ Talk = Callable[[web.WebSocketResponse], Awaitable[None]]
 
 
 @asynccontextmanager
-async def connected(talk: Talk) -> AsyncIterator[tuple[MarketSocket, asyncio.Queue[bytes]]]:
+async def connected(talk: Talk, tls: Tls | None = None) -> AsyncIterator[tuple[MarketSocket, asyncio.Queue[bytes]]]:
     """A venue that talks once somebody listens, and what was heard of it."""
     heard: asyncio.Queue[bytes] = asyncio.Queue()
 
@@ -31,10 +34,10 @@ async def connected(talk: Talk) -> AsyncIterator[tuple[MarketSocket, asyncio.Que
     app.router.add_get("/stream", serve)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"ws://127.0.0.1:{runner.addresses[0][1]}/stream?streams=a/b"
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls and tls.server).start()
+    url = f"{'wss' if tls else 'ws'}://127.0.0.1:{runner.addresses[0][1]}/stream?streams=a/b"
     try:
-        yield await MarketSocket(url, None, lambda _, payload: heard.put_nowait(payload)).open(), heard
+        yield await MarketSocket(url, tls and tls.client, lambda _, payload: heard.put_nowait(payload)).open(), heard
     finally:
         await runner.cleanup()
 
@@ -71,3 +74,17 @@ async def test_a_cut_connection_is_told() -> None:
 async def test_a_venue_that_is_not_there_is_an_error_that_names_it() -> None:
     with pytest.raises(VenueError, match=r"^ws://127.0.0.1:1/stream cannot be reached: .*refused|failed"):
         await MarketSocket("ws://127.0.0.1:1/stream?streams=x", None, lambda *_: None).open()
+
+
+async def test_messages_come_encrypted_from_a_venue_that_proves_who_it_is(tmp_path: Path) -> None:
+    async def talk(socket: web.WebSocketResponse) -> None:
+        await socket.send_str("hello")
+
+    tls = loopback_tls(tmp_path)
+    async with connected(talk, tls) as (socket, heard):
+        async with asyncio.timeout(LONG_S):
+            assert await heard.get() == b"hello"
+        await socket.close()
+    with pytest.raises(VenueError, match="cannot be reached"):
+        async with connected(talk, replace(tls, client=tls.stranger)):
+            raise AssertionError("connected to a venue that proved nothing")

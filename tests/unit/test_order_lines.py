@@ -1,13 +1,16 @@
 """Lines on which orders leave: scripted replies byte by byte from a server on loopback."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from strategy.venues.http_line import Reply
 from strategy.venues.line_pool import SPARE, LinePool
+from tests.rigs.tls import loopback_tls
 
 pytestmark = pytest.mark.slow
 
@@ -43,11 +46,14 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(serve: Serve, timeout_s: float = LONG_S) -> AsyncIterator[tuple[Server, LinePool]]:
+async def serving(
+    serve: Serve, timeout_s: float = LONG_S, tls: ssl.SSLContext | None = None, trust: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[Server, LinePool]]:
     server = Server(serve)
-    listening = await asyncio.start_server(server.connected, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/api"
-    pool = LinePool(server.url, None, timeout_s)
+    listening = await asyncio.start_server(server.connected, "127.0.0.1", 0, ssl=tls)
+    scheme = "http" if tls is None else "https"
+    server.url = f"{scheme}://127.0.0.1:{listening.sockets[0].getsockname()[1]}/api"
+    pool = LinePool(server.url, trust, timeout_s)
     try:
         yield server, pool
     finally:
@@ -189,3 +195,20 @@ async def test_a_venue_that_is_gone_is_an_os_error_at_once() -> None:
         url = server.url
     with pytest.raises(OSError, match="Connect call failed"):
         await (pool := LinePool(url, None, LONG_S)).reply(pool.send(REQUEST))
+
+
+async def test_requests_leave_encrypted_to_a_host_that_proves_who_it_is(tmp_path: Path) -> None:
+    tls = loopback_tls(tmp_path)
+    async with serving(sending(OK), tls=tls.server, trust=tls.client) as (server, pool):
+        await ready(pool, server)
+        for _ in range(3):
+            reply = await pool.reply(pool.send(REQUEST))
+            assert (reply.status, reply.text) == (200, "done")
+
+
+async def test_nothing_is_said_to_a_host_that_cannot_prove_it(tmp_path: Path) -> None:
+    tls = loopback_tls(tmp_path)
+    async with serving(sending(OK), tls=tls.server, trust=tls.stranger) as (server, pool):
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await pool.reply(pool.send(REQUEST))
+        assert server.asked == 0
