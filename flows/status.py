@@ -6,6 +6,8 @@ Every line is read on its own: a part that cannot be read says why and does not 
 import time
 from collections.abc import Callable, Iterator
 
+import psutil
+
 from flows import kill_switch, mlflow_api, processes, rooms
 from flows.platform import services
 from flows.settings import Settings
@@ -82,7 +84,7 @@ def _captured(settings: Settings, venue: str, symbol: str) -> Line:
     facts = f"{seen.frames} frames, {seen.gaps} gaps, last {ago(seen.last_frame_ns or None)}"
     if seen.clock_offset_ms is not None:
         facts += f", venue's clock {seen.clock_offset_ms:+.1f} ms"
-    fresh = time.time_ns() - seen.heartbeat_ns < 5e9 and not seen.note
+    fresh = time.time_ns() - seen.heartbeat_ns < 5e9 and not seen.note and psutil.pid_exists(seen.pid)
     return Line(what, "recording" if fresh else "stopped", f"{facts}; {seen.note}" if seen.note else facts)
 
 
