@@ -15,6 +15,7 @@ from flows.shadow import assume, challengers
 from strategy.errors import BadInput, Failed
 from strategy.live import doors
 from strategy.live.carrier import Carrier
+from strategy.venues.settings import VenueConfig
 
 
 @flow
@@ -46,7 +47,7 @@ def quote(
     venues = [rooms.venue(each, trading=True) for each in quoted]
     if not allow_foreign:
         refuse_shared_assets(venues)
-    carriers = _carriers(quoted, shadow or [])
+    carriers = _carriers(quoted, venues, shadow or [])
     supervisor = Supervisor.quote(venues, first.layout, carriers, options(first, allow_foreign))
     with ExitStack() as held:
         for each in others:
@@ -56,16 +57,16 @@ def quote(
     return facts(first) if not others else {f"{each.venue} {each.symbol}": _told(each) for each in quoted}
 
 
-def _carriers(quoted: Sequence[Settings], shadow: Sequence[int]) -> list[Carrier]:
+def _carriers(quoted: Sequence[Settings], venues: Sequence[VenueConfig], shadow: Sequence[int]) -> list[Carrier]:
     """Return what brings each market's champion to its process; Failed when one has none."""
     os.environ.update({"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"})
-    found = [_carrier(each, shadow) for each in quoted]
+    found = [_carrier(each, venue, shadow) for each, venue in zip(quoted, venues, strict=True)]
     # from here on a registry that does not answer must not keep the supervisor from watching its child
     os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = "2"
     return found
 
 
-def _carrier(settings: Settings, shadow: Sequence[int]) -> Carrier:
+def _carrier(settings: Settings, venue: VenueConfig, shadow: Sequence[int]) -> Carrier:
     registry, place = rooms.registry(settings), (settings.venue, settings.symbol)
     first = registry.champion(*place)
     if first is None:
@@ -74,7 +75,7 @@ def _carrier(settings: Settings, shadow: Sequence[int]) -> Carrier:
     log.say("quoting", venue=settings.venue, symbol=settings.symbol, version=first.version)
     return Carrier(
         settings.layout,
-        rooms.venue(settings, trading=True),
+        venue,
         champion=lambda: registry.champion(*place),
         challengers=challengers(registry, settings, shadow),
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
@@ -28,18 +28,16 @@ def is_ended(caller: socket.socket) -> bool:
         return True
 
 
+@pytest.mark.parametrize("end", [Door.shut, Door.close])
 @pytest.mark.parametrize("turns", range(6))
-async def test_nobody_stays_in_a_door_that_shuts_while_they_enter(turns: int) -> None:
+async def test_nobody_stays_in_a_door_that_shuts_while_they_enter(
+    turns: int, end: Callable[[Door], Awaitable[object]]
+) -> None:
     door = Door("test", web.Application(), 0)
     await door.open()
     with callers(door) as outside:
         for _ in range(turns):
             await asyncio.sleep(0)
-        await door.shut()
+        await end(door)
         assert [await asyncio.to_thread(is_ended, caller) for caller in outside] == [True] * CALLERS
-    await door.open()
-    with callers(door) as outside:
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        await door.close()
-        assert [await asyncio.to_thread(is_ended, caller) for caller in outside] == [True] * CALLERS
+    await door.close()
