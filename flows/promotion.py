@@ -1,30 +1,19 @@
 """Moving the champion alias forward or back, done only when the quoting process runs the version; on trial first."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import Any, Literal
 
+from analytics.registry.promotion import Aliases, Move, move_champion
 from flows import canary, events, log, rooms
 from flows.settings import Settings
 from strategy.live import doors
-from strategy.live.audit_log import Audit, audit_writer
+from strategy.live.audit_log import audit_writer
 from strategy.live.layout import slug
 from strategy.live.sizing import at_size, read_sizes
 from strategy.policies.document import ParameterDocument
-
-if TYPE_CHECKING:
-    from analytics.registry.registry import Registry
-
-
-class Told(TypedDict):
-    """What a move is told whichever way it goes."""
-
-    reason: str
-    who: str | None
-    acknowledge: Callable[[ParameterDocument], str]
-    audit: Audit
 
 
 def move(
@@ -35,20 +24,28 @@ def move(
     who: str | None,
     override: str | None = None,
 ) -> dict[str, Any]:
-    """Call the registry; it asks the gates, and puts the alias back when the quoting process does not take the version.
+    """Move the champion: gates are asked, and the alias goes back when the quoting process does not take the version.
 
     A rollback asks no gate.
     """
-    registry, place = rooms.registry(settings), (settings.venue, settings.symbol)
-    audit = audit_writer(settings.layout)
-    told: Told = {"reason": reason, "who": who, "acknowledge": partial(acknowledged, settings), "audit": audit}
+    registry = rooms.moves(settings)
+    wanted = Move(
+        settings.venue,
+        settings.symbol,
+        what,
+        reason,
+        who,
+        acknowledge=partial(acknowledged, settings),
+        audit=audit_writer(settings.layout),
+        override=override,
+        require_all=settings.gates.require_all,
+    )
     if what == "rollback":
-        done = registry.rollback(*place, version, **told)
+        done = move_champion(registry, wanted, version)
         canary.end(settings)
     else:
         with on_trial(settings, registry, version) as target:
-            require_all = settings.gates.require_all
-            done = registry.promote(*place, target, override=override, require_all=require_all, **told)
+            done = move_champion(registry, wanted, target)
             if canary.wanted(settings, done.from_version, done.to_version):
                 assert done.from_version is not None
                 canary.begin(settings, done.to_version, done.from_version)
@@ -60,7 +57,7 @@ def move(
 
 
 @contextmanager
-def on_trial(settings: Settings, registry: "Registry", version: int | None) -> Iterator[int | None]:
+def on_trial(settings: Settings, registry: Aliases, version: int | None) -> Iterator[int | None]:
     """Yield which version is to be promoted, its size for a trial set; a promotion that fails forgets the size."""
     aliases = registry.aliases(settings.venue, settings.symbol)
     target = aliases.get("challenger") if version is None else version

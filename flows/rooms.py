@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
 
@@ -16,8 +16,14 @@ from strategy.errors import BadInput
 
 if TYPE_CHECKING:
     from analytics.lake.store import Lake
+    from analytics.registry.promotion import Aliases
     from analytics.registry.registry import Registry
     from strategy.venues.settings import VenueConfig
+
+# what lets MLflow's own client alone into a server that is not ours
+OTHER_KEYS: Final = tuple(
+    f"MLFLOW_TRACKING_{name}" for name in ("TOKEN", "AUTH", "INSECURE_TLS", "SERVER_CERT_PATH", "CLIENT_CERT_PATH")
+)
 
 
 def lake(settings: Settings, read_only: bool = False, snapshot: int | None = None) -> AbstractContextManager[Lake]:
@@ -37,6 +43,17 @@ def registry(settings: Settings) -> Registry:
 
     # one lock whether a process reaches the records through the server or directly
     return Registry(tracking_uri(settings), lock_dir=settings.home / "mlflow")
+
+
+def moves(settings: Settings) -> Aliases:
+    """Open what moving a champion needs of the registry: without MLflow's import where a server needs no more of it."""
+    address, auth = tracking_uri(settings), access.basic_auth()
+    others = OTHER_KEYS if auth else ("MLFLOW_TRACKING_USERNAME", *OTHER_KEYS)
+    if not address.startswith("http") or any(os.environ.get(name) for name in others):
+        return registry(settings)
+    from analytics.registry.rest import RestRegistry
+
+    return RestRegistry(address, auth, settings.home / "mlflow")
 
 
 def venue(settings: Settings, trading: bool) -> VenueConfig:

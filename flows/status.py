@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import psutil
 
-from flows import kill_switch, mlflow_api, processes, rooms
-from flows.platform import services
+from flows import kill_switch, processes, rooms
+from flows.platform import services, tracking_uri
 from flows.settings import Settings
 from flows.status_quoting import Line, ago, quoted, quoting
 from strategy.errors import MicrovolError
@@ -108,6 +108,10 @@ def _lake(settings: Settings) -> Iterator[Line]:
 
 
 def _versions(settings: Settings) -> Iterator[Line]:
-    named = mlflow_api.aliases(settings)
+    fresh = not (settings.home / "mlflow" / "mlflow.db").exists()
+    if fresh and tracking_uri(settings) == settings.mlflow_store:
+        named = {}  # nothing was ever registered, and a look makes no database
+    else:
+        named = rooms.moves(settings).aliases(settings.venue, settings.symbol)
     for alias in ("champion", "challenger", "previous"):
         yield Line(alias, f"version {named[alias]}" if alias in named else "none", "")

@@ -5,7 +5,8 @@ from typing import Any, Final
 import mlflow
 import orjson
 
-from analytics.registry.registry import FILE, Registry
+from analytics.registry.names import FILE
+from analytics.registry.registry import Registry
 from analytics.registry.tracking import translated
 from strategy.errors import Failed
 

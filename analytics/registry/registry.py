@@ -12,14 +12,14 @@ import polars as pl
 from mlflow.exceptions import MlflowException
 
 from analytics.registry.entries import parameter_list
-from analytics.registry.names import model_name
+from analytics.registry.locks import lock_folder, locked
+from analytics.registry.names import FILE, model_name
 from analytics.registry.promotion import CHALLENGER, CHAMPION, Acknowledge, Audit, Move, Promotion, move_champion
-from analytics.registry.tracking import MISSING, experiment_id, lock_folder, locked, open_client, reason, translated
+from analytics.registry.tracking import MISSING, experiment_id, open_client, reason, translated
 from analytics.registry.versions import create_version
 from strategy.errors import BadInput, Failed
 from strategy.policies.document import ParameterDocument, parse_document
 
-FILE: Final = "params.json"
 RECIPE: Final = "recipe.json"
 
 VERSION_SCHEMA: Final[dict[str, pl.DataType | type[pl.DataType]]] = {

@@ -1,33 +1,18 @@
 """The one door to MLflow: client, experiment, and the translation of its errors into the project's."""
 
-import fcntl
-import hashlib
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from strategy.errors import BadInput, Failed
+from analytics.registry.locks import database_path, locked
+from strategy.errors import Failed
 
-SQLITE: Final = "sqlite:///"
 MISSING: Final = "RESOURCE_DOES_NOT_EXIST"
 _MODEL_TRAINING: Final = {"mlflow.experimentKind": "custom_model_development"}  # the page opens on runs, not on traces
-
-
-def database_path(tracking_uri: str) -> Path | None:
-    """Return the file of an SQLite tracking URI, None for every other store; a relative path is bad input."""
-    if not tracking_uri.startswith(SQLITE):
-        return None
-    path = Path(tracking_uri.removeprefix(SQLITE))
-    if not path.is_absolute():
-        raise BadInput(f"tracking URI {tracking_uri} is relative, it must be sqlite:////absolute/path")
-    return path
 
 
 def open_client(tracking_uri: str) -> Any:
@@ -77,21 +62,3 @@ def reason(error: MlflowException) -> str:
     """Return an MLflow error as one line; of a connection that failed, only what failed in the end."""
     lines = str(error).splitlines() or [str(error.error_code)]
     return lines[0].rsplit("Caused by ", 1)[-1]
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on a file; the kernel frees it when the process ends, however it ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def lock_folder(tracking_uri: str) -> Path:
-    """Return where locks of a store lie: beside an SQLite database, else in a folder of this user named by the URI."""
-    path = database_path(tracking_uri)
-    if path is not None:
-        return path.parent
-    name = hashlib.sha256(tracking_uri.encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"microvol-{os.getuid()}" / name

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import mlflow
 import pytest
@@ -15,11 +16,13 @@ import pytest
 from analytics.calibration import calibrate
 from analytics.gates.thresholds import GateSettings
 from analytics.registry.registry import Registry
+from analytics.registry.rest import RestRegistry
 from analytics.reproduction import known_recipe, reproduce
 from analytics.study.folds import FoldSettings
 from analytics.study.objective import Objective
 from analytics.study.settings import SearchSettings
 from analytics.study.study import StudySettings, run_study
+from strategy.errors import BadInput, Failed
 from strategy.policies.dotted import flat
 from strategy.policies.parameters import ParameterSet, Quoting
 from strategy.replay.driver import ReplayConfig
@@ -246,13 +249,17 @@ def test_processes_that_meet_on_a_fresh_database_all_register(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def database(tmp_path_factory):
+    return f"sqlite:///{tmp_path_factory.mktemp('server')}/mlflow.db"
+
+
+@pytest.fixture(scope="module")
+def server(database):
     """A real MLflow server on a free port of loopback, as `microvol up` starts one."""
-    folder = tmp_path_factory.mktemp("server")
+    folder = Path(database.removeprefix("sqlite:///")).parent
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    database = f"sqlite:///{folder}/mlflow.db"
     Registry(database)
     place = ["--backend-store-uri", database, "--artifacts-destination", str(folder / "artifacts")]
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
@@ -298,3 +305,32 @@ def test_a_server_that_answers_late_registers_one_version(server, monkeypatch):
     assert found.select("version", "aliases").rows() == [(stored.version, "challenger")] == [(1, "challenger")]
     assert registry.document("paper", "BTC/FDUSD", 1) == stored
     assert registry.register(document_with(8.0), None, "next", {}).version > 1
+
+
+def test_the_rest_door_moves_versions_as_mlflow_does(server, database, tmp_path):
+    """Documents of one symbol are files beside the database, of the other they come through the server."""
+    rest, mine = RestRegistry(server, lock_dir=tmp_path), {"DOT/EUR": Registry(database), "ADA/EUR": Registry(server)}
+    for symbol, registry in mine.items():
+        assert rest.aliases("paper", symbol) == {}
+        stored = registry.register(document_with(7.0, symbol), None, "", {})
+        place = ("paper", symbol)
+        assert rest.document(*place, 1) == registry.document(*place, 1) == stored
+        rest.point(*place, "champion", 1)
+        assert rest.aliases(*place) == registry.aliases(*place) == {"challenger": 1, "champion": 1}
+        for _ in range(2):  # a request whose answer was lost comes again
+            rest.point(*place, "challenger", None)
+        assert rest.aliases(*place) == registry.aliases(*place) == {"champion": 1}
+        rest.tag(*place, 1, {"moved_why": "a test, \u00fcber", "moved_by": "ann"})
+        assert registry.versions(*place).select("who", "why").row(0) == ("ann", "a test, \u00fcber")
+        with pytest.raises(BadInput, match=f"paper {symbol} has no version 2"):
+            rest.document(*place, 2)
+
+
+def test_the_rest_door_says_what_the_server_refuses_and_when_it_is_away(server):
+    with pytest.raises(Failed, match=r"moving champion of microvol-paper-XRP-EUR: 404 .*not found"):
+        RestRegistry(server).point("paper", "XRP/EUR", "champion", 1)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        with pytest.raises(Failed, match=f"MLflow at {address}, reading microvol-paper-XRP-EUR: ConnectError"):
+            RestRegistry(address).aliases("paper", "XRP/EUR")
