@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from strategy.venues.ports import Broker, OwnFill
+from strategy.venues.ports import Orderer, OwnFill
 
 _KEPT: Final = 2_000
 
@@ -12,7 +12,7 @@ _KEPT: Final = 2_000
 class Executions:
     """What has been told of executions, and by whom; `fetch` asks myTrades for the rest."""
 
-    def __init__(self, broker: Broker, last_trade_id: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, broker: Orderer, last_trade_id: int, clock: Callable[[], float] = time.monotonic) -> None:
         """Begin after a trade id: what is older belongs to another session. `clock` counts seconds."""
         self._broker, self._floor, self._clock = broker, last_trade_id, clock
         self.asked_id = last_trade_id  # myTrades has told us every execution up to here, if it told all it had

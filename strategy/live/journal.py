@@ -5,7 +5,7 @@ the shortest text that reads back as the same number, so a replay of the journal
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -37,12 +37,12 @@ class Entry(NamedTuple):
 class JournalWriter:
     """The journal of one session. Lines survive a killed process at once and a power cut after `sync`."""
 
-    def __init__(self, folder: Path, session: str) -> None:
+    def __init__(self, folder: Path, session: str, file: Callable[[Path], LineFile] = LineFile) -> None:
         """Create the session's file under a name that no reader takes for a journal's; `session` gives it its own."""
         for never_begun in folder.glob(f".*{_UNBEGUN}"):
             never_begun.unlink()
         self.path = folder / f"{session}{SUFFIX}"
-        self._file = LineFile(folder / f".{session}{_UNBEGUN}")
+        self._file = file(folder / f".{session}{_UNBEGUN}")
         self._lines: list[tuple[int, bytes]] = []
         self._held = False
 

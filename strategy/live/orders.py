@@ -20,7 +20,7 @@ from strategy.live.executions import Executions
 from strategy.live.meters import Meters
 from strategy.live.round_trips import RecentTrips
 from strategy.policies.stepper import new_event
-from strategy.venues.ports import Broker, OrderReport, OwnFill
+from strategy.venues.ports import Orderer, OrderReport, OwnFill
 
 log = structlog.get_logger("orders")
 
@@ -33,7 +33,7 @@ class Orders:
 
     def __init__(
         self,
-        broker: Broker,
+        broker: Orderer,
         desk: Desk,
         last_trade_id: int,
         now: Callable[[], int] = time.time_ns,

@@ -30,8 +30,10 @@ from strategy.live.command import (
 from strategy.live.guard import Limits
 from strategy.live.layout import Layout
 from strategy.live.quoter import Quoter
+from strategy.live.rehearsals import Rehearsals
 from strategy.live.segment import lock_folder
 from strategy.policies.parameters import one_line
+from strategy.venues.ending import end_tasks
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -42,6 +44,7 @@ def arguments() -> argparse.ArgumentParser:
         kind = int if field.annotation is int else float
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=field.default, help=field.description)
     parser.add_argument("--stale-after-seconds", type=float, default=5.0, help="cancel all without a book for so long")
+    parser.add_argument("--rehearse-ms", type=_pause, default=0, help="between rehearsals of an order; 0 = none")
     parser.add_argument("--warm-up-seconds", type=float, default=900.0, help="refuse a version that takes longer")
     parser.add_argument(
         "--metrics-port", type=int, default=0, help="of the Prometheus endpoint, or the next one free; 0 = none"
@@ -49,6 +52,12 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--metrics-host", default="127.0.0.1", help="address that the endpoint listens on")
     parser.add_argument("--allow-foreign", action="store_true", help="quote although others have open orders here")
     return parser
+
+
+def _pause(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"was {text!r}, it must be a whole number of milliseconds")
+    return int(text)
 
 
 async def quote(options: argparse.Namespace) -> int:
@@ -62,12 +71,15 @@ async def quote(options: argparse.Namespace) -> int:
         raise BadInput(f"limits: {one_line(error)}") from None
     stop = stop_event()
     watcher = asyncio.create_task(watch_parent(options.parent, stop), name="parent")
+    rehearsals = Rehearsals(options.rehearse_ms / 1e3)
+    rehearsing = asyncio.create_task(rehearsals.run(), name="rehearsals")
     with ExitStack() as locks:
         for venue in venues:
             folder = layout.live(venue.name, venue.symbol)
             folder.mkdir(parents=True, exist_ok=True)
             locks.callback(os.close, lock_folder(folder))
-        code = await _side_by_side([Quoter(venue, layout, options, limits) for venue in venues], stop)
+        code = await _side_by_side([Quoter(venue, layout, options, limits, rehearsals) for venue in venues], stop)
+    await end_tasks([rehearsing])
     watcher.cancel()
     return code
 

@@ -23,6 +23,7 @@ from strategy.live.opening import Opening, open_account
 from strategy.live.parameter_door import ParameterDoor
 from strategy.live.parameter_file import ParameterFile
 from strategy.live.reconciliation import Reconciler
+from strategy.live.rehearsals import Rehearsals
 from strategy.live.session import Hooks, Session
 from strategy.live.session_start import SessionStart, client_token, new_stepper, nobody, warm_stepper
 from strategy.live.simulation.paper_live import open_doors
@@ -46,10 +47,17 @@ _AGAIN_SECONDS: Final = 0.05
 class Quoter:
     """One life of the process: start checks, the session's tasks, the way out."""
 
-    def __init__(self, venue: VenueConfig, layout: Layout, options: argparse.Namespace, limits: Limits) -> None:
+    def __init__(
+        self,
+        venue: VenueConfig,
+        layout: Layout,
+        options: argparse.Namespace,
+        limits: Limits,
+        rehearsals: Rehearsals,
+    ) -> None:
         """Take where to quote and how far to go at most."""
         self._venue, self._options, self._limits = venue, options, limits
-        self._layout = layout
+        self._layout, self._rehearsals = layout, rehearsals
         self._folder = layout.live(venue.name, venue.symbol)
         self._journals = layout.journal(venue.name, venue.symbol)
         self._switches = Switches(self._folder, venue.name, venue.symbol, audit_writer(layout))
@@ -103,12 +111,13 @@ class Quoter:
         await asyncio.to_thread(warm_stepper, document, Balance(0.0, 0.0))  # before the account is read: it takes long
         last = await asyncio.to_thread(read_last_session, self._journals)
         opening = await open_account(self._broker, last, self._options.allow_foreign, CLEAR_SECONDS)
-        self._open_session(document, last, opening, new_stepper(document, opening.balance))
+        session = self._open_session(document, last, opening, new_stepper(document, opening.balance))
+        await self._rehearsals.add(self._venue.symbol, self._broker, self._journals, lambda: session.document)
         return True
 
     def _open_session(
         self, document: ParameterDocument, last: LastSession | None, opening: Opening, stepper: LiveStepper
-    ) -> None:
+    ) -> Session:
         start = SessionStart(
             session=self._board.session_name,
             token=client_token(self._board.started_ns),
@@ -144,6 +153,7 @@ class Quoter:
             self._shadows.run(),
         ):
             self._start_task(work)
+        return session
 
     def _open_shadows(self, session: Session) -> Shadows:
         around = Surroundings(

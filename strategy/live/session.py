@@ -43,7 +43,7 @@ from strategy.live.warm_up import LiveStepper, WarmUp, needs_warm_up
 from strategy.policies.document import ParameterDocument
 from strategy.policies.packing import atom_size
 from strategy.policies.stepper import new_event
-from strategy.venues.ports import Balance, Broker, OwnFill
+from strategy.venues.ports import Balance, Orderer, OwnFill
 
 log = structlog.get_logger("session")
 
@@ -64,7 +64,7 @@ class Session:
     """The strategy between the market and our orders. See the module."""
 
     def __init__(
-        self, start: SessionStart, stepper: LiveStepper, journal: JournalWriter, broker: Broker, hooks: Hooks
+        self, start: SessionStart, stepper: LiveStepper, journal: JournalWriter, broker: Orderer, hooks: Hooks
     ) -> None:
         """Take everything that is open; the journal's head is written here."""
         self.document = start.document

@@ -23,6 +23,7 @@ TOO_MANY: Final = 429
 BANNED: Final = 418
 _SILENCE_SECONDS: Final = 10.0  # after a refusal that does not say for how long
 _POLL_SECONDS: Final = 0.1
+_ENDLESS: Final = 1 << 62
 _SLICES: Final = 1_000  # of a window: what is used within one of them ends together, with its last
 _SECONDS: Final = {"SECOND": 1, "MINUTE": 60, "HOUR": 3_600, "DAY": 86_400}
 _LETTERS: Final = {word[0]: seconds for word, seconds in _SECONDS.items()}
@@ -72,6 +73,12 @@ class Budget:
         self._now_s = now_s
         self._windows: list[Window] = []
         self._silent_until = self._banned_until = 0.0
+
+    def unlimited(self) -> "Budget":
+        """Return another that counts in the same windows, from nothing, and lets everything pass."""
+        other = Budget(self._now_s)
+        other._windows = [Window(each.kind, each.seconds, _ENDLESS) for each in self._windows]
+        return other
 
     def learn(self, limits: Iterable[Mapping[str, Any]]) -> None:
         """Take the `rateLimits` of an exchangeInfo reply."""

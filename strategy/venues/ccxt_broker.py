@@ -30,13 +30,15 @@ from strategy.venues.ccxt_venue import (
 )
 from strategy.venues.dead_man import DeadMan
 from strategy.venues.ending import end_tasks
-from strategy.venues.endpoints import COUNTDOWN, Endpoint, endpoints, order_fields
+from strategy.venues.endpoints import COUNTDOWN, Endpoint, endpoints
 from strategy.venues.events import InstrumentInfo
 from strategy.venues.futures_orders import FuturesOrderReader
 from strategy.venues.later import Later
 from strategy.venues.order_door import OrderDoor
+from strategy.venues.order_sender import OrderSender, order_name
 from strategy.venues.own_orders import OrderReader
-from strategy.venues.ports import Balance, OrderReport, OrderRequest, OwnEvent, OwnFill
+from strategy.venues.ports import Balance, OrderReport, OrderRequest, OwnEvent, OwnFill, missing
+from strategy.venues.rehearsal_orders import RehearsalOrders
 from strategy.venues.replies import read, rows
 from strategy.venues.settings import VenueConfig
 from strategy.venues.units import Units
@@ -59,7 +61,7 @@ class CcxtBroker:
         self._door: OrderDoor | None = None
         self._instrument: Instrument | None = None
         self._reader: OrderReader | None = None
-        self._units: Units | None = None
+        self._sender: OrderSender | None = None
         self._budget = Budget(self._venue_seconds)
         self._opening = asyncio.Lock()
         self._client_ids: dict[str, str] = {}  # venue's order id -> ours; REST executions name only the venue's
@@ -80,32 +82,21 @@ class CcxtBroker:
 
         Once the connection is open it leaves in this very call; whatever goes wrong is raised when awaited.
         """
-        return Later(partial(self._placed, request, self._send(request)))
+        sent = None if self._sender is None else self._sender.send(request)
+        return Later(partial(self._placed, request, sent))
 
-    def _send(self, request: OrderRequest) -> Awaitable[Any] | Exception | None:
-        """Send an order and return what to await; None = nothing is open yet, an error = it did not go out."""
-        if self._units is None or self._door is None:
-            return None
-        what, endpoint = _order(request), self._endpoints.place
-        try:
-            self._budget.send_order(what, endpoint.weight)
-            return self._door.send(endpoint, order_fields(self._config, self._units, request), request.written)
-        except OrderRejected as error:
-            return error
-
-    async def _placed(self, request: OrderRequest, sent: Awaitable[Any] | Exception | None) -> OrderReport:
-        reader, _ = await self._open()
-        sent = sent or self._send(request)
-        assert sent is not None
-        if isinstance(sent, Exception):
+    async def _placed(self, request: OrderRequest, sent: Awaitable[Any] | OrderRejected | None) -> OrderReport:
+        reader, sender = await self._open()
+        sent = sent or sender.send(request)
+        if isinstance(sent, OrderRejected):
             raise sent
-        return self._report(reader, await self._call(sent, _order(request)), request.client_id, _order(request))
+        return self._report(reader, await self._call(sent, order_name(request)), request.client_id, order_name(request))
 
     async def cancel(self, client_id: str) -> OrderReport:
         """Cancel one order, before anything else that waits to be asked."""
         reader, _ = await self._open()
         reply = await self._act(self._endpoints.cancel, f"cancel {client_id}", {"origClientOrderId": client_id})
-        return _missing(client_id) if reply is None else read(lambda: reader.report(reply, client_id), "cancel")
+        return missing(client_id) if reply is None else read(lambda: reader.report(reply, client_id), "cancel")
 
     async def cancel_all(self) -> int:
         """Cancel every open order on the symbol."""
@@ -118,7 +109,7 @@ class CcxtBroker:
         reader, _ = await self._open()
         what = f"query {client_id}"
         reply = await self.ask(self._endpoints.order, what, self._symbol | {"origClientOrderId": client_id})
-        return _missing(client_id) if reply is None else self._report(reader, reply, client_id, what)
+        return missing(client_id) if reply is None else self._report(reader, reply, client_id, what)
 
     async def open_orders(self) -> list[OrderReport]:
         """Return every open order on the symbol."""
@@ -198,6 +189,11 @@ class CcxtBroker:
         if self._stream is not None:
             self._stream.renew(reason)
 
+    async def rehearsal(self) -> RehearsalOrders:
+        """Return orders that are prepared as ours are and sent nowhere."""
+        _, sender = await self._open()
+        return await RehearsalOrders.beside(sender, self._exchange)
+
     async def close(self) -> None:
         """End every connection."""
         await end_tasks(self._runners)
@@ -209,18 +205,18 @@ class CcxtBroker:
         if self._exchange is not None:
             await self._exchange.close()
 
-    async def _open(self) -> tuple[OrderReader, Units]:
+    async def _open(self) -> tuple[OrderReader, OrderSender]:
         """Connect once: our clock against the venue's, and the symbol's filters."""
         async with self._opening:
-            if self._reader is None or self._units is None:
+            if self._reader is None or self._sender is None:
                 self._exchange = self._exchange or self._new_exchange()
                 await self._call(self._exchange.load_time_difference(), "clock")
                 what = f"filters of {self._config.market_id}"
                 reply = await self._call(self._endpoints.info.of(self._exchange)(self._symbol), what)
                 read(lambda: self._learn(reply), what)
         assert self._reader is not None
-        assert self._units is not None
-        return self._reader, self._units
+        assert self._sender is not None
+        return self._reader, self._sender
 
     def _new_exchange(self) -> Any:
         exchange = open_exchange(self._config)
@@ -242,9 +238,11 @@ class CcxtBroker:
             min_qty=info.min_qty,
             min_notional=info.min_notional,
         )
-        self._units = Units(info.tick_size, info.lot_size)
+        units = Units(info.tick_size, info.lot_size)
+        assert self._door is not None
+        self._sender = OrderSender(self._config, units, self._budget, self._door)
         kind = FuturesOrderReader if self._config.is_futures else OrderReader
-        self._reader = kind(self._config.market_id, *self._config.assets, self._units)
+        self._reader = kind(self._config.market_id, *self._config.assets, units)
 
     async def _call(self, call: Awaitable[Any], request: str) -> Any:
         """Return the reply; None when the venue answers that it knows no such order."""
@@ -305,13 +303,5 @@ class CcxtBroker:
         return {order_id: self._client_ids[order_id] for order_id in order_ids}
 
 
-def _order(request: OrderRequest) -> str:
-    return f"order {request.client_id}"
-
-
 def _client_id(reply: Any, request: str) -> str:
     return read(lambda: str(reply["clientOrderId"]), request)
-
-
-def _missing(client_id: str) -> OrderReport:
-    return OrderReport(client_id, "missing", side=0, price_ticks=0, qty_lots=0, filled_lots=0, exch_ts=0)

@@ -23,15 +23,17 @@ _AGENT: Final = "microvol"
 class OrderDoor:
     """Signed requests of one exchange to the host of one endpoint."""
 
-    def __init__(self, exchange: Any, endpoint: Endpoint) -> None:
-        """Open lines to the host; `exchange` is what signs and judges, and has no proxy."""
+    def __init__(
+        self, exchange: Any, endpoint: Endpoint, lines: LinePool | None = None, signer: Signer | None = None
+    ) -> None:
+        """Open lines to the host unless others are given; `exchange` is what signs and judges, and has no proxy."""
         exchange.open()
         self._exchange = exchange
-        self._signer = Signer(exchange)
+        self._signer = signer or Signer(exchange)
         url = self._signer.base_url(endpoint)
         place = urlsplit(url)
         self._host, self._origin = place.netloc, f"{place.scheme}://{place.netloc}"
-        self._lines = LinePool(url, exchange.ssl_context or None, exchange.timeout / 1000)
+        self._lines = lines or LinePool(url, exchange.ssl_context or None, exchange.timeout / 1000)
         self._lines.open()
 
     def send(self, endpoint: Endpoint, fields: dict[str, Any], written: Callable[[], None] | None = None) -> Later[Any]:

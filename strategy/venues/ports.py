@@ -57,6 +57,11 @@ class OrderReport:
     fills: tuple[OwnFill, ...] = ()  # executions that the reply itself names
 
 
+def missing(client_id: str) -> OrderReport:
+    """Return the report of an order that the venue does not know."""
+    return OrderReport(client_id, "missing", side=0, price_ticks=0, qty_lots=0, filled_lots=0, exch_ts=0)
+
+
 @dataclass(frozen=True, slots=True)
 class Balance:
     """Total holdings of the account in the symbol's two assets: lots of base, atoms of quote."""
@@ -109,12 +114,8 @@ class Feed(Protocol):
         ...
 
 
-class Broker(Protocol):
-    """Orders of one symbol. A call either returns, or raises OrderRejected (final) or OutcomeUnknown (ask again)."""
-
-    async def instrument(self) -> Instrument:
-        """Return the symbol's filters."""
-        ...
+class Orderer(Protocol):
+    """What orders need. A call either returns, or raises OrderRejected (final) or OutcomeUnknown (ask again)."""
 
     def place(self, request: OrderRequest) -> Awaitable[OrderReport]:
         """Send one order, in this very call if possible, at the latest when awaited: only that raises.
@@ -127,16 +128,8 @@ class Broker(Protocol):
         """Cancel one order; an order that the venue does not know is reported as `missing`, not raised."""
         ...
 
-    async def cancel_all(self) -> int:
-        """Cancel every open order on the symbol and return how many there were."""
-        ...
-
     async def order(self, client_id: str) -> OrderReport:
         """Ask the venue about one order."""
-        ...
-
-    async def open_orders(self) -> list[OrderReport]:
-        """Return every open order on the symbol."""
         ...
 
     async def fills(self, since_trade_id: int) -> list[OwnFill]:
@@ -144,6 +137,26 @@ class Broker(Protocol):
 
         A negative id asks for the newest page alone, without client ids.
         """
+        ...
+
+    async def close(self) -> None:
+        """End every connection."""
+        ...
+
+
+class Broker(Orderer, Protocol):
+    """Orders and account of one symbol."""
+
+    async def instrument(self) -> Instrument:
+        """Return the symbol's filters."""
+        ...
+
+    async def cancel_all(self) -> int:
+        """Cancel every open order on the symbol and return how many there were."""
+        ...
+
+    async def open_orders(self) -> list[OrderReport]:
+        """Return every open order on the symbol."""
         ...
 
     async def balance(self) -> Balance:
@@ -158,6 +171,6 @@ class Broker(Protocol):
         """Give up the user stream's connection, which has kept something from us, and open another."""
         ...
 
-    async def close(self) -> None:
-        """End every connection."""
+    async def rehearsal(self) -> Orderer | None:
+        """Return orders that are prepared as this broker's are and sent nowhere; None when it sends none itself."""
         ...

@@ -21,10 +21,10 @@ _FORM: Final = "application/x-www-form-urlencoded"
 class Signer:
     """Requests of one exchange object's account as url, method, headers and body."""
 
-    def __init__(self, exchange: Any) -> None:
-        """Take an exchange of ccxt with its key."""
+    def __init__(self, exchange: Any, secret: str | None = None) -> None:
+        """Take an exchange of ccxt with its key, or another secret to sign with."""
         self._exchange = exchange
-        secret = str(exchange.secret)
+        secret = str(exchange.secret) if secret is None else secret
         self._entries: dict[str, Entry[Any]] = {}
         self._mac = None if "PRIVATE KEY" in secret else hmac.new(secret.encode(), digestmod=hashlib.sha256)
 

@@ -110,6 +110,9 @@ class FakeBroker:
     def renew_stream(self, reason: str) -> None:
         self.calls.append(f"renew: {reason}")
 
+    async def rehearsal(self) -> None:
+        return None
+
     async def close(self) -> None:
         self.stream.put_nowait(None)
 

@@ -18,7 +18,16 @@ from strategy.live.simulation.assumptions import Assumptions
 from strategy.live.simulation.exchange import CAPACITY, SimulatedExchange
 from strategy.policies.document import Instrument
 from strategy.venues.later import Later
-from strategy.venues.ports import Balance, OrderReport, OrderRequest, OrderStatus, OwnEvent, OwnFill, StreamReset
+from strategy.venues.ports import (
+    Balance,
+    OrderReport,
+    OrderRequest,
+    OrderStatus,
+    OwnEvent,
+    OwnFill,
+    StreamReset,
+    missing,
+)
 
 _KEPT: Final = 10_000  # orders that can be asked about
 _PAGE: Final = 1_000
@@ -113,7 +122,7 @@ class SimulatedBroker:
         """Cancel one order; its end comes by the cancel, or by whatever was faster."""
         opened, order = await self._open(), self._orders.get(client_id)
         if order is None or order.over.is_set():
-            return _missing(client_id)
+            return missing(client_id)
         number = next(each for each, held in self._numbers.items() if held is order)
         opened.exchange.cancel(number)
         self._pump(opened)
@@ -130,7 +139,7 @@ class SimulatedBroker:
         """Return what is known of one order."""
         order = self._orders.get(client_id)
         if order is None:
-            return _missing(client_id)
+            return missing(client_id)
         await order.told.wait()
         return order.report()
 
@@ -158,6 +167,9 @@ class SimulatedBroker:
     def renew_stream(self, reason: str) -> None:
         """Begin the news anew."""
         self._events.put_nowait(StreamReset(reason))
+
+    async def rehearsal(self) -> None:
+        """Return nothing: no order leaves the process."""
 
     async def close(self) -> None:
         """End."""
@@ -226,7 +238,3 @@ class SimulatedBroker:
             if not oldest.over.is_set():
                 return
             del self._orders[oldest.request.client_id]
-
-
-def _missing(client_id: str) -> OrderReport:
-    return OrderReport(client_id, "missing", side=0, price_ticks=0, qty_lots=0, filled_lots=0, exch_ts=0)
