@@ -3,8 +3,8 @@
 It sees `recv` and `send` alone, so that it measures every client alike, whatever that is made of. See `socket_trace.c`.
 """
 
-import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -17,13 +17,14 @@ ORDER: Final = "POST /api/v3/order"
 class SocketTrace:
     """The trace of one process; `environment` is what to start it with."""
 
-    def __init__(self, folder: Path, number: int) -> None:
-        """Compile the library into a folder."""
-        library, self._file = folder / f"socket_trace-{number}.so", folder / f"socket_trace-{number}.txt"
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        """Compile the library into a folder; the process gets this environment besides."""
+        library, self._file = folder / "socket_trace.so", folder / "socket_trace.txt"
         command = ["cc", "-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"]
         subprocess.run(command, check=True)
+        self._file.touch()
         marks = {"TRACE_STREAM": "@depth@", "TRACE_NEWS": f'"{DEEP}', "TRACE_ORDER": ORDER}
-        self.environment = {**os.environ, "LD_PRELOAD": str(library), "TRACE_FILE": str(self._file), **marks}
+        self.environment = {**environment, "LD_PRELOAD": str(library), "TRACE_FILE": str(self._file), **marks}
 
     def samples(self) -> list[int]:
         """Return the times so far, ns."""

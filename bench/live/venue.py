@@ -1,8 +1,7 @@
-"""The venue under both clients: `python -m bench.live.venue TAPE SAMPLES…`, a server and a file of samples a client.
+"""The venue under a client: `python -m bench.live.venue TAPE SAMPLES`.
 
 A sample is the time from the moment at which the tick is handed to the socket until the first order that answers it has
-arrived, in ns, both taken here. The servers' ticks alternate, so that one client's work never meets the other's.
-Prints a line with the addresses; SIGTERM ends it and writes the samples.
+arrived, in ns, both taken here. Prints a line with the address; SIGTERM ends it and writes the samples.
 """
 
 import asyncio
@@ -18,7 +17,7 @@ from aiohttp import web
 
 from bench.live.pulse import DEEP, SYMBOL
 from strategy.venues.paper.config import PaperConfig
-from strategy.venues.paper.server import STEP_S, PaperServer
+from strategy.venues.paper.server import PaperServer
 
 _DEPTH: Final = "@depth@"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -54,25 +53,20 @@ class StampedServer(PaperServer):
         return application
 
 
-async def serve(tape: Path, files: list[Path]) -> None:
-    """Serve until SIGTERM."""
+async def serve(tape: Path) -> list[int]:
+    """Serve until SIGTERM and return the samples."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    config = PaperConfig.model_validate({"symbol": SYMBOL, "tape": (tape,)})
-    servers = [StampedServer(config) for _ in files]
-    ticking = []
-    for server in servers:
-        await server.door.open()
-        ticking.append(asyncio.create_task(server.tick()))
-        await asyncio.sleep(STEP_S / len(servers))
-    sys.stdout.write(" ".join(server.url for server in servers) + "\n")
+    server = StampedServer(PaperConfig.model_validate({"symbol": SYMBOL, "tape": (tape,)}))
+    await server.door.open()
+    ticking = asyncio.create_task(server.tick())
+    sys.stdout.write(f"{server.url}\n")
     sys.stdout.flush()
     await stop.wait()
-    for server, task, file in zip(servers, ticking, files, strict=True):
-        task.cancel()
-        await server.door.close(server.close_sessions)
-        file.write_bytes(orjson.dumps(server.samples))
+    ticking.cancel()
+    await server.door.close(server.close_sessions)
+    return server.samples
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]]))
+    Path(sys.argv[2]).write_bytes(orjson.dumps(asyncio.run(serve(Path(sys.argv[1])))))
