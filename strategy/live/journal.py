@@ -70,8 +70,8 @@ class JournalWriter:
         self._write(local_ns, "candidate", _document_fields(document) | {"seq": seq})
 
     def decision(self, local_ns: int, decision: np.void) -> None:
-        """Write a decision."""
-        self._write(local_ns, "decision", {"d": decision_fields(decision)})
+        """Write a decision; nan becomes null."""
+        self._write(local_ns, "decision", {"d": dict(zip(DECISION_FIELDS, decision.item(), strict=True))})
 
     def action(self, local_ns: int, action: dict[str, Any]) -> None:
         """Write an action: seq, the ACTION fields, client_id, version, regime, mid_ticks."""
@@ -122,7 +122,7 @@ class JournalWriter:
             self._file.path.unlink()
 
     def _write(self, local_ns: int, kind: str, body: dict[str, Any]) -> None:
-        self._lines.append((local_ns, orjson.dumps({"t": kind, **body})))
+        self._lines.append((local_ns, orjson.dumps({"t": kind, **body}, option=orjson.OPT_SERIALIZE_NUMPY)))
         if not self._held:
             self._write_out()
 

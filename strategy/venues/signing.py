@@ -6,7 +6,7 @@ Keys with a shared secret (HMAC) are signed here; whoever has another kind of ke
 import hashlib
 import hmac
 import re
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
 from ccxt.abstract.binance import ImplicitAPI
@@ -18,6 +18,14 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9._=&-]*")  # nothing in it that an addres
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
+class _Place(NamedTuple):
+    """Where requests to one endpoint go, and their headers."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+
+
 class Signer:
     """Requests of one exchange object's account as url, method, headers and body."""
 
@@ -25,33 +33,40 @@ class Signer:
         """Take an exchange of ccxt with its key, or another secret to sign with."""
         self._exchange = exchange
         secret = str(exchange.secret) if secret is None else secret
-        self._entries: dict[str, Entry[Any]] = {}
+        self._places: dict[str, _Place] = {}
         self._mac = None if "PRIVATE KEY" in secret else hmac.new(secret.encode(), digestmod=hashlib.sha256)
 
     def base_url(self, endpoint: Endpoint) -> str:
         """Return the address under which an endpoint is."""
-        return str(self._exchange.urls["api"][self._entry(endpoint).api[0]])
+        return str(self._exchange.urls["api"][_entry(endpoint).api[0]])
 
     def sign(self, endpoint: Endpoint, fields: dict[str, Any]) -> dict[str, Any]:
         """Return a request as `exchange.sign` does."""
-        entry, exchange = self._entry(endpoint), self._exchange
+        exchange = self._exchange
         if self._mac is None:
+            entry = _entry(endpoint)
             return dict(exchange.sign(entry.path, entry.api, entry.method, fields))
+        place = self._places.get(endpoint.name) or self._learn(endpoint)
         all_fields = {"timestamp": exchange.nonce(), **fields, "recvWindow": exchange.options["recvWindow"]}
         query = "&".join([f"{name}={value}" for name, value in all_fields.items()])
         if not _PLAIN.fullmatch(query):
             query = urlencode(all_fields, quote_via=quote)
         mac = self._mac.copy()
         mac.update(query.encode())
-        signed, url = f"{query}&signature={mac.hexdigest()}", f"{self.base_url(endpoint)}/{entry.path}"
-        headers = {"X-MBX-APIKEY": exchange.apiKey}
-        if entry.method == "DELETE":
-            return {"url": f"{url}?{signed}", "method": entry.method, "body": None, "headers": headers}
-        return {"url": url, "method": entry.method, "body": signed, "headers": {**headers, "Content-Type": _FORM}}
+        signed = f"{query}&signature={mac.hexdigest()}"
+        url, body = (f"{place.url}?{signed}", None) if place.method == "DELETE" else (place.url, signed)
+        return {"url": url, "method": place.method, "body": body, "headers": place.headers}
 
-    def _entry(self, endpoint: Endpoint) -> Entry[Any]:
-        """Return where ccxt's method leads; an exchange object has a function of this name alone."""
-        entry = self._entries.get(endpoint.name)
-        if entry is None:
-            entry = self._entries[endpoint.name] = vars(ImplicitAPI)[endpoint.name]
-        return entry
+    def _learn(self, endpoint: Endpoint) -> _Place:
+        entry, headers = _entry(endpoint), {"X-MBX-APIKEY": self._exchange.apiKey}
+        if entry.method != "DELETE":
+            headers["Content-Type"] = _FORM
+        place = _Place(entry.method, f"{self.base_url(endpoint)}/{entry.path}", headers)
+        self._places[endpoint.name] = place
+        return place
+
+
+def _entry(endpoint: Endpoint) -> Entry[Any]:
+    """Return where ccxt's method leads; an exchange object has a function of this name alone."""
+    entry: Entry[Any] = vars(ImplicitAPI)[endpoint.name]
+    return entry

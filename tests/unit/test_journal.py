@@ -72,7 +72,7 @@ def test_an_event_survives_the_journal_exactly(amount: float, number: int) -> No
     assert event_record(fields) == event
 
 
-def test_a_decision_carries_every_field_and_nan_as_null() -> None:
+def test_a_decision_carries_every_field_and_nan_as_null(tmp_path: Path) -> None:
     decision = np.zeros(1, DECISION)[0]
     decision["sigma"] = math.nan
     decision["want_bid_ticks"][2] = 5
@@ -80,3 +80,8 @@ def test_a_decision_carries_every_field_and_nan_as_null() -> None:
     assert set(fields) == set(DECISION.names or ())
     assert fields["sigma"] is None
     assert fields["want_bid_ticks"][:3] == [0, 0, 5]
+    journal = JournalWriter(tmp_path, "s1")
+    journal.session(1, {"session": "s1"})
+    journal.decision(2, decision)
+    assert list(read_journal(tmp_path / "s1.log"))[1].body["d"] == fields
+    journal.close()
