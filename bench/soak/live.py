@@ -23,7 +23,7 @@ from strategy.live.layout import Layout
 from strategy.venues.paper.config import PaperConfig
 from strategy.venues.paper.server import running
 from tests.faults.keepers import Supervised
-from tests.faults.lab import KEYS, SYMBOL, Lab
+from tests.faults.lab import KEYS, SYMBOL, Lab, Shared
 from tests.faults.schedules import PROCESS_FAULTS, Schedule, long_schedule
 from tests.faults.story import journals
 
@@ -53,7 +53,7 @@ async def soak(plan: Schedule, home: Path, samples: Samples) -> None:
     """Quote through a schedule and check; AssertionError says what does not hold."""
     config = PaperConfig.model_validate({"seed": plan.seed, "regime": "busy", "maker_fee_bps": plan.fee_bps, **KEYS})
     async with running(config) as server:
-        lab = Lab(plan, server, home, Supervised)
+        lab = Lab(plan, server, home, Supervised, Shared())
         watching = asyncio.create_task(watch(lab, samples))
         try:
             await lab.run()

@@ -21,7 +21,7 @@ from tests.integration.rig import ROOT
 
 POLL_S: Final = 0.1
 OPTIONS: Final = ("--orders-per-10s", "200")
-_END_S: Final = 120.0
+_END_S: Final = 240.0
 
 
 class Place(Protocol):
@@ -102,7 +102,7 @@ class ForkKeeper:
     async def _clear(self) -> None:
         broker = CcxtBroker(self._place.venue)
         try:
-            await clear_orders(broker, 30.0, 1.0)
+            await clear_orders(broker, _END_S, 1.0)
         finally:
             await broker.close()
 

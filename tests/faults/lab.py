@@ -5,12 +5,14 @@
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +28,7 @@ from strategy.venues.paper.faults.menu import Clear
 from strategy.venues.paper.misfortune import Misfortune
 from strategy.venues.paper.server import PaperServer, running
 from strategy.venues.settings import paper_venue
+from tests.faults.forked_quoting import FORKS
 from tests.faults.keepers import POLL_S, ForkKeeper, Keeper
 from tests.faults.leaks import KEY, SECRET, leaks
 from tests.faults.schedules import Schedule, schedule
@@ -34,18 +37,29 @@ from tests.integration.rig import close_quotes
 from tests.unit.fake_broker import INSTRUMENT
 
 SYMBOL: Final = INSTRUMENT.symbol
-SIDE_BY_SIDE: Final = 24
+SIDE_BY_SIDE: Final = 16  # each takes a twentieth of a core
+AT_THEIR_START: Final = 3  # and a start a third of one: all at once would miss what they wait for, and begin again
 KEYS: Final = {"api_key": KEY, "secret": SECRET}
-PATIENCE_S: Final = 90.0
+PATIENCE_S: Final = 240.0
 _UNIT: Final = Decimal("1e-8")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What schedules share that run side by side."""
+
+    starts: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_THEIR_START))
+    checker: Executor | None = None  # repeats the decisions; None does it in a thread, which holds up every venue
 
 
 class Lab:
     """One venue, one home folder, one quoting process after another."""
 
-    def __init__(self, plan: Schedule, server: PaperServer, home: Path, keeper: Callable[["Lab"], Keeper]) -> None:
+    def __init__(
+        self, plan: Schedule, server: PaperServer, home: Path, keeper: Callable[["Lab"], Keeper], shared: Shared
+    ) -> None:
         """Prepare a schedule on a running venue; `keeper` starts the quoting process and keeps it running."""
-        self._plan, self._server, self.home = plan, server, home
+        self._plan, self._server, self.home, self._shared = plan, server, home, shared
         keys = {"api_key": SecretStr(KEY), "secret": SecretStr(SECRET)}
         self.venue = paper_venue(server.url, SYMBOL).model_copy(update=keys)
         layout = Layout(home)
@@ -60,16 +74,22 @@ class Lab:
         quick = close_quotes(INSTRUMENT, executor_refresh_time=0.5)
         self._live.mkdir(parents=True, exist_ok=True)
         write_atomically(self._layout.parameter_file(self.venue.name, SYMBOL), quick.to_json())
-        self.keeper = self._hire(self)
-        self._person = asyncio.create_task(self._attend())
         try:
-            await self.until(self._quoting, "quoting")
+            async with self._shared.starts:
+                self.keeper = self._hire(self)
+                self._person = asyncio.create_task(self._attend())
+                await self.until(self._quoting, "quoting")
             await self._go_wrong()
             await self.until(self._quoting, "quoting again")
             await self._compare()
             await self._end()
         finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._person is not None:
             self._person.cancel()
+        if self.keeper is not None:
             self.keeper.signal(signal.SIGKILL)
             self.keeper.die()
 
@@ -148,7 +168,8 @@ class Lab:
         assert told(self._journals) == self._truth(), self._situation()
         self._compare_executions()
         assert (found := leaks(self.home)) == [], f"secrets in files: {found}"
-        for report in await asyncio.to_thread(parities, self._journals):
+        checked = asyncio.get_running_loop().run_in_executor(self._shared.checker, parities, self._journals)
+        for report in await checked:
             assert report.equal, f"parity of {report.session}: {report.differing} differ, first {report.differences[0]}"
 
     def _compare_executions(self) -> None:
@@ -212,32 +233,37 @@ class Outcome:
         return f"{self.plan}\n  after {self.seconds:.1f} s: {self.fault or 'everything holds'}"
 
 
-async def run_schedule(plan: Schedule, home: Path, keeper: Callable[[Lab], Keeper] = ForkKeeper) -> Outcome:
-    """Run one schedule in a new home folder."""
+async def run_schedules(
+    plans: Sequence[Schedule],
+    folder: Path,
+    keeper: Callable[[Lab], Keeper] = ForkKeeper,
+    tell: Callable[[Outcome], object] = lambda _: None,
+) -> list[Outcome]:
+    """Run schedules side by side, a new folder each, and return what came of each; `tell` hears of it at once."""
+    room = asyncio.Semaphore(SIDE_BY_SIDE)
+    with ProcessPoolExecutor(1, FORKS) as checker:
+        await asyncio.wrap_future(checker.submit(os.getpid))  # whatever is forked from now on starts in a moment
+        shared = Shared(checker=checker)
+
+        async def one(plan: Schedule) -> Outcome:
+            async with room:
+                outcome = await _run_schedule(plan, folder / f"{plan.seed}", keeper, shared)
+            tell(outcome)
+            return outcome
+
+        return await asyncio.gather(*(one(plan) for plan in plans))
+
+
+async def _run_schedule(plan: Schedule, home: Path, keeper: Callable[[Lab], Keeper], shared: Shared) -> Outcome:
     begun, fault = time.monotonic(), ""
     fees = {"maker_fee_bps": plan.fee_bps, "taker_fee_bps": plan.fee_bps}
     config = PaperConfig.model_validate({"seed": plan.seed, "regime": "busy", **KEYS, **fees})
     async with running(config) as server:
         try:
-            await Lab(plan, server, home, keeper).run()
+            await Lab(plan, server, home, keeper, shared).run()
         except Exception as error:  # noqa: BLE001 (the other schedules go on; this is told by its plan)
             fault = f"{type(error).__name__}: {error}"
     return Outcome(plan, fault, time.monotonic() - begun)
-
-
-async def run_schedules(
-    plans: Sequence[Schedule], folder: Path, tell: Callable[[Outcome], object] = lambda _: None
-) -> list[Outcome]:
-    """Run schedules side by side, a folder each, and return what came of each; `tell` hears of it at once."""
-    room = asyncio.Semaphore(SIDE_BY_SIDE)
-
-    async def one(plan: Schedule) -> Outcome:
-        async with room:
-            outcome = await run_schedule(plan, folder / f"{plan.seed}")
-        tell(outcome)
-        return outcome
-
-    return await asyncio.gather(*(one(plan) for plan in plans))
 
 
 def main() -> int:
@@ -248,7 +274,7 @@ def main() -> int:
     options = parser.parse_args()
     folder = options.keep or Path(tempfile.mkdtemp(prefix="microvol-faults-"))
     plans = [schedule(seed) for seed in dict.fromkeys(options.seeds)]
-    outcomes = asyncio.run(run_schedules(plans, folder, lambda outcome: sys.stdout.write(f"{outcome}\n")))
+    outcomes = asyncio.run(run_schedules(plans, folder, tell=lambda outcome: sys.stdout.write(f"{outcome}\n")))
     failed = sum(bool(outcome.fault) for outcome in outcomes)
     sys.stdout.write(f"{len(outcomes)} schedules, {failed} failed; journals and logs in {folder}\n")
     return 1 if failed else 0

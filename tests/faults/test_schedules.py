@@ -12,12 +12,10 @@ import pytest
 
 from strategy.venues.paper.faults import menu
 from tests.faults.keepers import Supervised
-from tests.faults.lab import run_schedule, run_schedules
+from tests.faults.lab import Outcome, run_schedules
 from tests.faults.schedules import FORKED, PROCESS_FAULTS, Schedule, Step, schedule, steps
 
-SEEDS = range(1, 217)  # all of them: python -m tests.faults.lab $(seq 1 216)
-BATCH = 12  # side by side: more of them would starve whatever else is tested on two cores
-CHOSEN = range(73, 145)  # those that every change is tested with
+SEEDS = range(1, 217)
 WANTED = {"close", "abort", "skip", "mute", "deaf", "event-delay", "event-duplicate", "event-reorder"}
 WANTED |= {"error", "html", "cut", "delay", "skew", "restart"}
 NAMED = (429, 418, -1003, -1007, -1021, -2010, -2011, -2013, 500, 503)
@@ -35,13 +33,19 @@ def test_the_schedules_hold_every_fault_several_times() -> None:
     assert len(SEEDS) >= 200
 
 
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Outcome]:
+    """Run all of them, some side by side."""
+    plans = [schedule(seed) for seed in SEEDS]
+    found = asyncio.run(run_schedules(plans, tmp_path_factory.mktemp("schedules")))
+    return {outcome.plan.seed: outcome for outcome in found}
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("first", CHOSEN[::BATCH])
-async def test_after_random_faults_journal_and_venue_tell_the_same_story(first: int, tmp_path: Path) -> None:
-    outcomes = await run_schedules([schedule(seed) for seed in range(first, first + BATCH)], tmp_path)
-    failed = [outcome for outcome in outcomes if outcome.fault]
-    assert not failed, "\n".join(map(str, failed))
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_after_random_faults_journal_and_venue_tell_the_same_story(seed: int, outcomes: dict[int, Outcome]) -> None:
+    assert not outcomes[seed].fault, outcomes[seed]
 
 
 @pytest.mark.slow
@@ -51,6 +55,5 @@ async def test_real_supervisors_and_their_children_may_die_in_every_way(tmp_path
     for number, what in enumerate(PROCESS_FAULTS):
         venues = steps(random.Random(f"supervised {number}"), 3, 6.0, (), forgetful=False)
         plans.append(Schedule(number, "7.5", (*venues, Step(6.0, what))))
-    outcomes = await asyncio.gather(*(run_schedule(plan, tmp_path / f"{plan.seed}", Supervised) for plan in plans))
-    failed = [outcome for outcome in outcomes if outcome.fault]
+    failed = [outcome for outcome in await run_schedules(plans, tmp_path, Supervised) if outcome.fault]
     assert not failed, "\n".join(map(str, failed))
