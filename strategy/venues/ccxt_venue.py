@@ -6,7 +6,9 @@ ccxt signs, sends and knows the error classes. What it parses coalesces or round
 import asyncio
 import logging
 import re
+import ssl
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final, Self
 
 import ccxt.pro
@@ -76,11 +78,18 @@ def open_exchange(config: VenueConfig) -> Any:
     )
     exchange.streaming["keepAlive"] = KEEP_ALIVE_MS
     exchange.on_rest_response = json_alone
+    exchange.ssl_context = _trusted(exchange.cafile)
     if config.rest_url is not None:
         exchange.urls["test"] = _addresses(config)
     if config.rest_url is not None or config.name == "testnet":
         exchange.set_sandbox_mode(True)
     return exchange
+
+
+@cache
+def _trusted(authorities: str) -> ssl.SSLContext:
+    """Return what all exchanges of a process share: they would read the same authorities, 40 ms each."""
+    return ssl.create_default_context(cafile=authorities)
 
 
 def json_alone(status: int, *reply: Any) -> str:
