@@ -147,6 +147,9 @@ class Live(Section):
     orders_per_10s: int = Field(50, ge=1, description="orders sent within any ten seconds")
     orders_per_day: int = Field(100_000, ge=1, description="orders sent since 00:00 UTC")
     stale_after_seconds: float = Field(5.0, gt=0, description="nothing rests when the market was silent for so long")
+    rehearse_ms: int = Field(
+        5, ge=0, le=1_000, description="between rehearsals, which keep the way to an order warm; 0 = none"
+    )
     metrics_port: int = Field(9464, ge=0, lt=65_536, description="of the Prometheus endpoint; 0 = none")
     metrics_host: str = Field("127.0.0.1", min_length=1, description="address that it listens on; it has no password")
     acknowledge_seconds: float = Field(60.0, gt=0, description="how long promote waits for the quoting process")

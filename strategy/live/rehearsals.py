@@ -61,6 +61,7 @@ class Rehearsals:
             return
         if orders is not None:
             self._markets.append(_Market(symbol, orders, folder, document))
+            log.info("rehearsing", symbol=symbol, every_ms=round(self._period_s * 1e3))
 
     async def run(self) -> None:
         """Rehearse until cancelled; then everything is closed."""

@@ -47,7 +47,7 @@ def tell(rig: Rig) -> Story:
     champion = rig.home / "champion.json"
     document = rig.document(1)
     write_atomically(champion, document.to_json())
-    supervisor = rig.start("supervisor", "--champion-file", str(champion), "quote")
+    supervisor = rig.start("supervisor", "--champion-file", str(champion), "quote", "--", "--rehearse-ms", "5")
     first = wait_for(lambda: rig.quoting(1), 60, "quoting")
     resting = rig.resting()
     wait_for(lambda: rig.status().fills >= 3, 90, "three fills")
@@ -138,6 +138,12 @@ def test_the_decisions_replayed_from_the_journal_are_equal_field_by_field(story:
     assert report.decisions > 10
     assert report.actions > 20
     assert report.complete
+
+
+def test_rehearsals_leave_no_trace_but_the_word_that_they_began(story: Story) -> None:
+    assert b"event=rehearsing symbol=BTC/FDUSD every_ms=5" in story.texts
+    assert b"rehearsed" not in story.texts
+    assert b"mv-rehearsal" not in story.texts
 
 
 def test_a_changed_parameter_makes_parity_fail(story: Story) -> None:
