@@ -12,7 +12,15 @@ from contextlib import ExitStack
 import structlog
 
 from strategy.live.capture_status import capture_status_file
-from strategy.live.command import markets, run_process, stop_event, take_also, venue_parser, watch_parent
+from strategy.live.command import (
+    markets,
+    run_process,
+    stop_event,
+    take_also,
+    venue_parser,
+    warn_of_proxies,
+    watch_parent,
+)
 from strategy.live.disk_space import DiskSpace
 from strategy.live.layout import Layout
 from strategy.live.recorder import Recorder, record_all
@@ -42,6 +50,7 @@ async def capture(options: argparse.Namespace) -> int:
     layout, stop = Layout(options.home), stop_event()
     space = DiskSpace(layout.home / "segments", options.min_free_mb)
     space.check()
+    warn_of_proxies()
     watcher = asyncio.create_task(watch_parent(options.parent, stop), name="parent")
     with ExitStack() as writers:
         recorders = [_recorder(options, layout, venue, writers) for venue in markets(options)]

@@ -21,6 +21,7 @@ from strategy.venues.settings import KEY_VARIABLE, SECRET_VARIABLE, VenueConfig,
 log = structlog.get_logger("process")
 
 ALSO: Final = "--also"
+PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
 def venue_parser(module: str, description: str) -> argparse.ArgumentParser:
@@ -139,6 +140,13 @@ def stop_event() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     return stop
+
+
+def warn_of_proxies() -> None:
+    """Say of every proxy that the environment names that nothing goes through it; its address may hold a password."""
+    for name in PROXIES:
+        if os.environ.get(name) or os.environ.get(name.lower()):
+            log.warning("proxy ignored, the venue is connected to directly", variable=name)
 
 
 async def watch_parent(parent: int | None, stop: asyncio.Event, period_s: float = 0.5) -> None:

@@ -25,6 +25,7 @@ from strategy.live.command import (
     stop_event,
     take_also,
     venue_parser,
+    warn_of_proxies,
     watch_parent,
 )
 from strategy.live.guard import Limits
@@ -69,6 +70,7 @@ async def quote(options: argparse.Namespace) -> int:
         limits = Limits(**{name: getattr(options, name) for name in Limits.model_fields})
     except ValidationError as error:
         raise BadInput(f"limits: {one_line(error)}") from None
+    warn_of_proxies()
     stop = stop_event()
     watcher = asyncio.create_task(watch_parent(options.parent, stop), name="parent")
     rehearsals = Rehearsals(options.rehearse_ms / 1e3)
