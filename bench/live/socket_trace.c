@@ -1,7 +1,8 @@
 /* From the bytes of the news received to the bytes of the order given to the socket, for any process it is preloaded into.
 
    A sample is the time between the return of the recv() that brought a message with TRACE_STREAM and TRACE_NEWS in it
-   and the call of the next send() that begins with TRACE_ORDER; it is appended to TRACE_FILE in ns, one a line, after that send(). */
+   and the call of the next send() that begins with TRACE_ORDER and has no TRACE_EXCEPT in it; it is appended to TRACE_FILE in ns,
+   one a line, after that send(). */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -14,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *stream, *news, *order;
+static const char *stream, *news, *order, *except;
 static int samples = -1;
 static long long received_ns;
 
@@ -31,7 +32,8 @@ __attribute__((constructor)) static void begin(void) {
   stream = getenv("TRACE_STREAM");
   news = getenv("TRACE_NEWS");
   order = getenv("TRACE_ORDER");
-  if (file && stream && news && order) samples = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  except = getenv("TRACE_EXCEPT");
+  if (file && stream && news && order && except) samples = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 }
 
 ssize_t recv(int fd, void *bytes, size_t size, int flags) {
@@ -46,7 +48,7 @@ ssize_t recv(int fd, void *bytes, size_t size, int flags) {
 ssize_t send(int fd, const void *bytes, size_t size, int flags) {
   static ssize_t (*real)(int, const void *, size_t, int);
   if (!real) real = (ssize_t(*)(int, const void *, size_t, int))dlsym(RTLD_NEXT, "send");
-  if (samples < 0 || !received_ns || size < strlen(order) || memcmp(bytes, order, strlen(order)))
+  if (samples < 0 || !received_ns || size < strlen(order) || memcmp(bytes, order, strlen(order)) || has(bytes, size, except))
     return real(fd, bytes, size, flags);
   long long took_ns = now_ns() - received_ns;
   received_ns = 0;

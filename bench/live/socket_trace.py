@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from bench.live.pulse import DEEP
+from strategy.live.desk import PREFIX
+from strategy.live.rehearsal import REHEARSAL
 
 SOURCE: Final = Path(__file__).with_name("socket_trace.c")
 ORDER: Final = "POST /api/v3/order"
+REHEARSED: Final = f"newClientOrderId={PREFIX}{REHEARSAL}"
 
 
 class SocketTrace:
@@ -23,7 +26,7 @@ class SocketTrace:
         command = ["cc", "-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCE), "-ldl"]
         subprocess.run(command, check=True)
         self._file.touch()
-        marks = {"TRACE_STREAM": "@depth@", "TRACE_NEWS": f'"{DEEP}', "TRACE_ORDER": ORDER}
+        marks = {"TRACE_STREAM": "@depth@", "TRACE_NEWS": f'"{DEEP}', "TRACE_ORDER": ORDER, "TRACE_EXCEPT": REHEARSED}
         self.environment = {**environment, "LD_PRELOAD": str(library), "TRACE_FILE": str(self._file), **marks}
 
     def samples(self) -> list[int]:

@@ -28,7 +28,7 @@ from strategy.policies.document import ParameterDocument
 from strategy.venues.ports import Balance, Orderer
 from strategy.venues.units import Units
 
-_NAME: Final = "rehearsal"
+REHEARSAL: Final = "rehearsal"  # in the place of a session's name, and of its token in client ids
 _MID_TICKS: Final = 1_000_000
 _LEVELS: Final = 10  # a side, as many as a frame of a busy market changes
 _HOLDINGS: Final = Balance(1e9, 1e15)
@@ -50,9 +50,9 @@ class Rehearsal:
         """Open the double; `folder` is where the session's journal is written."""
         self.document = document
         instrument = document.instrument
-        start = SessionStart(_NAME, _NAME, document, _HOLDINGS, 0, _LIMITS, _STALE_S)
+        start = SessionStart(REHEARSAL, REHEARSAL, document, _HOLDINGS, 0, _LIMITS, _STALE_S)
         self._file, self._faults = NamelessFile(folder), list[BaseException]()
-        journal = JournalWriter(folder, _NAME, lambda _: self._file)
+        journal = JournalWriter(folder, REHEARSAL, lambda _: self._file)
         self._frames = _frames(instrument.symbol, Units(instrument.tick_size, instrument.lot_size))
         self._session = Session(start, Decided(document), journal, orders, _hooks(self._faults.append))
 
