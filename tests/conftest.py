@@ -1,6 +1,7 @@
 """What every test shares: examples are drawn the same way in every run, and no example is timed."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +11,16 @@ from hypothesis import settings
 
 from tests.rigs.objects import ObjectStore, object_store
 from tests.rigs.postgres import PostgresServer, postgres_server
+from tests.rigs.scratch import roomy_memory
 
 settings.register_profile("seeded", derandomize=True, deadline=None, database=None)
 settings.load_profile("seeded")
+
+
+def pytest_configure() -> None:
+    """Have tests and the processes they start write to memory where there is plenty, unless TMPDIR says otherwise."""
+    if "TMPDIR" not in os.environ and (folder := roomy_memory()) is not None:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
 
 
 @contextmanager
