@@ -6,6 +6,7 @@ from strategy.kernel.jit import jit
 from strategy.kernel.records import CANCELLED, FILL, REJECT
 from strategy.replay import rows
 from strategy.replay.latency import reach
+from strategy.replay.orders import end_row, fill_order, row_of
 
 
 @jit
@@ -34,24 +35,16 @@ def answer(venue: Any, logs: Any, kind: int, order_id: int, code: int, exch_ns: 
 
 
 @jit
-def end_row(venue: Any, logs: Any, order_id: int, outcome: int) -> None:
-    """Write down how an order ended."""
-    row = logs.orders[order_id - 1]
-    row["outcome"] = outcome
-    row["ended_ns"] = venue.cursor[0]["now"]
-
-
-@jit
 def refuse(venue: Any, logs: Any, order_id: int, code: int) -> None:
     """End an order that never rested nor traded."""
-    end_row(venue, logs, order_id, rows.REJECTED)
+    end_row(venue.cursor[0], logs, order_id, rows.REJECTED)
     respond(venue, logs, REJECT, order_id, code)
 
 
 @jit
 def end_unfilled(venue: Any, logs: Any, order_id: int) -> None:
     """End an order with something left of it."""
-    end_row(venue, logs, order_id, rows.CANCELLED)
+    end_row(venue.cursor[0], logs, order_id, rows.CANCELLED)
     respond(venue, logs, CANCELLED, order_id, 0)
 
 
@@ -73,15 +66,13 @@ def book_fill(
     event["leaves_lots"] = leaves_lots
     event["fee_quote_atoms"] = fee
     write_fill(venue, logs, event, maker)
-    logs.orders[order_id - 1]["filled_lots"] += lots
-    if leaves_lots == 0:
-        end_row(venue, logs, order_id, rows.FILLED)
+    fill_order(cursor, logs, order_id, lots, leaves_lots)
 
 
 @jit
 def write_fill(venue: Any, logs: Any, event: Any, maker: int) -> None:
     """Append a row of fills for the news of one."""
-    cursor, placed = venue.cursor[0], logs.orders[event["order_id"] - 1]
+    cursor, placed = venue.cursor[0], row_of(venue.cursor[0], logs, event["order_id"])
     row = logs.fills[cursor["fills"]]
     row["local_ts"] = event["local_ts"]
     row["exch_ts"] = event["exch_ts"]

@@ -4,18 +4,21 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from strategy.kernel.book import Book, grown, new_book
 from strategy.kernel.records import ACTION, DECISION, EVENT
 from strategy.kernel.state import SLOTS, Records
 from strategy.replay.latency import Latencies, checked, constant
 from strategy.replay.memory import leased
+from strategy.replay.orders import KINDS, REGIMES
 from strategy.replay.rows import FILL_ROW, ORDER_ROW, SAMPLE_ROW
 from strategy.replay.tape import Tape
 
 LIVE_ORDERS: Final = SLOTS  # a slot's next order is sent only when its last one is known to be gone
 LIGHT: Final = 64  # levels a side of a book that stays empty
 MARGIN: Final = 2 * SLOTS  # rows that one turn of the loop can append to any log, but for an order that takes:
+FEW: Final = 4 * MARGIN  # rows that logs begin with where nobody says
 SWEPT: Final = ("fills", "responses")  # ... each level it fills from appends one row to these
 
 LIVE = np.dtype(
@@ -62,6 +65,7 @@ CURSOR = np.dtype(
         ("taker_fee", "f8"),
         ("record_decisions", "i1"),
         ("record_events", "i1"),
+        ("record_orders", "i1"),
         ("started", "i1"),  # the strategy has seen its first book
         ("known", "i1"),  # the venue's book is known: no gap since the last fresh update
         ("bid_ticks", "i8"),
@@ -109,6 +113,7 @@ class Logs(NamedTuple):
     samples: Records
     decisions: Records
     events: Records
+    counts: NDArray[np.int64]  # (REGIMES, KINDS) of orders (strategy.replay.orders)
 
 
 USED: Final = {
@@ -129,24 +134,26 @@ def new_venue(tape: Tape, latencies: Latencies | None = None, light: bool = Fals
     """
     lines = constant(0, 0) if latencies is None else checked(latencies)
     venue = Venue(np.zeros(1, CURSOR), new_book(LIGHT) if light else new_book(), np.zeros(LIVE_ORDERS, LIVE), lines)
+    venue.cursor["record_orders"] = 1
     venue.cursor["widest"] = 1 if light else np.diff(tape.level_start).max(initial=0) + 1
     return venue
 
 
-def new_logs(rows: int = 4 * MARGIN) -> Logs:
-    """Return empty logs; `rows` is for how many orders, fills and samples there is room, the others start small.
+def new_logs(orders: int = FEW, fills: int = FEW, samples: int = FEW) -> Logs:
+    """Return empty logs with room for so many rows; 0 orders where they are not recorded. The others start small.
 
-    What is appended is written in full, but for answers: those need zeros to begin with.
+    What is appended is written in full, but for answers and the rows of orders that are not recorded: those need zeros
+    to begin with.
     """
-    few = 4 * MARGIN
     return Logs(
-        requests=np.empty(few, REQUEST),
-        responses=np.zeros(few, EVENT),
-        fills=leased(rows, FILL_ROW),
-        orders=leased(rows, ORDER_ROW),
-        samples=leased(rows, SAMPLE_ROW),
-        decisions=np.empty(few, DECISION),
-        events=np.empty(few, EVENT),
+        requests=np.empty(FEW, REQUEST),
+        responses=np.zeros(FEW, EVENT),
+        fills=leased(fills, FILL_ROW),
+        orders=np.zeros(FEW, ORDER_ROW) if orders == 0 else leased(orders, ORDER_ROW),
+        samples=leased(samples, SAMPLE_ROW),
+        decisions=np.empty(FEW, DECISION),
+        events=np.empty(FEW, EVENT),
+        counts=np.zeros((REGIMES, KINDS), np.int64),
     )
 
 
@@ -161,7 +168,7 @@ def with_room(venue: Venue, logs: Logs) -> tuple[Venue, Logs]:
         spare = MARGIN + (deepest if name in SWEPT else 0)
         empty = np.zeros if name == "responses" else leased
         larger[name] = _with_room(getattr(logs, name), int(cursor[used]), spare, empty)
-    return venue._replace(book=book), Logs(**larger)
+    return venue._replace(book=book), logs._replace(**larger)
 
 
 def _with_room(table: Records, used: int, spare: int, empty: Callable[..., Records]) -> Records:

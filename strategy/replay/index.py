@@ -133,7 +133,9 @@ def first_at(clock: Any, ns: int) -> int:
 
 @jit
 def first_from(clock: Any, row: int, ns: int) -> int:
-    """Return the first row at or after a time, which is at or a little after `row`."""
+    """Return the first row at or after a time, quickly where it is `row` or a little after."""
+    if row > 0 and clock.times[row - 1] >= ns:
+        return first_at(clock, ns)
     for _ in range(NEAR):
         if row == len(clock.times) or clock.times[row] >= ns:
             return row

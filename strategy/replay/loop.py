@@ -18,7 +18,7 @@ from strategy.replay.feed import fetch_book, fetch_trade
 from strategy.replay.fill_model import on_gap, on_request, on_trade, on_update
 from strategy.replay.index import NEVER
 from strategy.replay.latency import arrival
-from strategy.replay.rows import OPEN
+from strategy.replay.orders import write_order
 
 # Sources, in the order in which equal times are served.
 EXCH_TRADE: Final = 0
@@ -206,27 +206,7 @@ def send(state: Any, venue: Any, logs: Any, action: Any) -> None:
     logs.requests[c["last_request"]]["action"] = action
     c["last_request"] += 1
     if action["kind"] != CANCEL:
-        write_order(state.core[0], c, logs, action, action["qty_lots"], c["now"])
-
-
-@jit
-def write_order(core: Any, c: Any, logs: Any, order: Any, lots: int, now: int) -> None:
-    """Append a row of orders for one that is sent now; `order` is its action, or its slot."""
-    row = logs.orders[c["orders"]]
-    c["orders"] += 1
-    row["order_id"] = order["order_id"]
-    row["version"] = core["version"]
-    row["side"] = order["side"]
-    row["level"] = order["level"]
-    row["purpose"] = order["purpose"]
-    row["price_ticks"] = order["price_ticks"]
-    row["qty_lots"] = lots
-    row["placed_ns"] = now
-    row["mid_ticks"] = core["mid_ticks"]
-    row["regime"] = core["regime"]
-    row["filled_lots"] = 0
-    row["ended_ns"] = 0
-    row["outcome"] = OPEN
+        write_order(state.core[0], c, logs, action, c["now"])
 
 
 @jit

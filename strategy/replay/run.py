@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from strategy.errors import BadInput
 from strategy.kernel.state import COUNTERS, RING_CAPACITY, Out, Params, Records, State, new_out
@@ -12,7 +13,7 @@ from strategy.policies.document import Instrument
 from strategy.policies.packing import atoms_of, lots_of, pack_parameters
 from strategy.policies.parameters import ParameterSet
 from strategy.policies.stepper import fresh_state
-from strategy.replay.exchange import Logs, Venue, new_logs, new_venue
+from strategy.replay.exchange import MARGIN, Logs, Venue, new_logs, new_venue
 from strategy.replay.index import NEVER
 from strategy.replay.latency import Latencies, checked, constant
 from strategy.replay.memory import leased
@@ -21,7 +22,9 @@ from strategy.replay.rows import OPEN
 from strategy.replay.tape import Tape, TapeInfo
 
 BPS: Final = 1e-4
-ROOM: Final = 16_384  # orders, fills and samples that logs begin with room for
+ROOM: Final = 16_384  # orders that a log begins with room for
+FILLS: Final = 1_024  # ... and fills
+SAMPLES: Final = 1 << 18  # ... and samples, at most; fewer where the window has fewer
 Driver = Literal["auto", "skip", "reference"]
 DRIVERS: Final = get_args(Driver)
 
@@ -33,6 +36,8 @@ class ReplayConfig:
     Holdings at the start in base and quote units. Orders that take pay `taker_fee_bps`, all others `maker_fee_bps`. The
     window is [start_ns, end_ns) in local time, None = the tape's own; the book is built from the tape's start all the
     same. `latencies` (strategy.replay.latency) stand in place of the two constants; `queue_exponent` is of `power`.
+    Without `record_orders` no table of orders is written and it is only counted how many there were: most are replaced
+    unfilled, and a search would spend a good part of its time on rows that nobody reads.
 
     Both drivers give the same result. `auto` skips where the policies allow it, nobody asks for the events
     and there are enough of them to be worth it.
@@ -51,6 +56,7 @@ class ReplayConfig:
     end_ns: int | None = None
     record_decisions: bool = False
     record_events: bool = False
+    record_orders: bool = True
     sample_interval_ns: float = 1e9
     version: int = 0
     driver: Driver = "auto"
@@ -80,7 +86,10 @@ class ReplayConfig:
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
-    """What happened; dtypes in `strategy.replay.rows`. Holdings are the venue's truth, unreported fills included."""
+    """What happened; dtypes in `strategy.replay.rows`. Holdings are the venue's truth, unreported fills included.
+
+    Orders that were not recorded are counted all the same: `order_counts` (REGIMES, KINDS) of `strategy.replay.orders`.
+    """
 
     fills: Records
     orders: Records
@@ -94,6 +103,7 @@ class ReplayResult:
     start_mid_ticks: float
     end_mid_ticks: float
     counters: dict[str, int]
+    order_counts: NDArray[np.int64]
 
 
 @dataclass(slots=True)
@@ -124,11 +134,17 @@ def new_run(tape: Tape, info: TapeInfo, parameters: ParameterSet, config: Replay
         state=fresh_state(parameters, base, quote, config.version, 1 if light else RING_CAPACITY),
         params=pack_parameters(parameters, instrument),
         venue=venue,
-        logs=new_logs(ROOM),
+        logs=new_logs(ROOM if config.record_orders else 0, FILLS, expected_samples(venue.cursor[0])),
         out=out,
         base_lots=base,
         quote_atoms=quote,
     )
+
+
+def expected_samples(cursor: np.void) -> int:
+    """Return for how many samples there has to be room over a window."""
+    span = max(int(cursor["end_ns"]) - int(cursor["next_sample_ns"]), 0)
+    return min(span // int(cursor["sample_ns"]), SAMPLES) + 2 * MARGIN
 
 
 def instrument_of(info: TapeInfo) -> Instrument:
@@ -157,6 +173,7 @@ def set_window(cursor: np.void, tape: Tape, config: ReplayConfig) -> None:
     cursor["taker_fee"] = config.taker_fee_bps * BPS
     cursor["record_decisions"] = config.record_decisions
     cursor["record_events"] = config.record_events
+    cursor["record_orders"] = config.record_orders
     cursor["mid_ticks"] = math.nan
     cursor["start_mid_ticks"] = math.nan
 
@@ -165,8 +182,8 @@ def result_of(run: Run) -> ReplayResult:
     """Return what a run that is over has written down: its logs as far as they are in use."""
     cursor, logs = run.venue.cursor[0], run.logs
     orders = kept_rows(logs.orders, cursor["orders"])
-    last = run.state.slots["order_id"][run.state.slots["order_id"] > 0] - 1  # an order that is open is a slot's last
-    orders["ended_ns"][last[orders["outcome"][last] == OPEN]] = cursor["end_ns"]
+    if cursor["record_orders"]:
+        end_open(orders, run.state.slots["order_id"], int(cursor["end_ns"]))
     return ReplayResult(
         fills=kept_rows(logs.fills, cursor["fills"]),
         orders=orders,
@@ -180,7 +197,14 @@ def result_of(run: Run) -> ReplayResult:
         start_mid_ticks=float(cursor["start_mid_ticks"]),
         end_mid_ticks=float(cursor["mid_ticks"]),
         counters=_counters(run.state),
+        order_counts=logs.counts,
     )
+
+
+def end_open(orders: Records, last_ids: NDArray[np.int64], end_ns: int) -> None:
+    """Let orders that are open last until the window's end: each is the last one of its slot."""
+    last = last_ids[last_ids > 0] - 1
+    orders["ended_ns"][last[orders["outcome"][last] == OPEN]] = end_ns
 
 
 def kept_rows(log: Records, used: int) -> Records:

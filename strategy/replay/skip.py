@@ -88,7 +88,7 @@ def run_one(market: Any, held: Any, end_ns: int) -> bool:
             if due >= end_ns:
                 return True
             if source == WAKE:
-                due = renew(market, state, params, out, venue, logs, skip, due, end_ns)
+                due = renew(market, state, params, venue, logs, skip, due, end_ns)
                 if due == NEVER:
                     continue
             c["now"] = max(c["now"], due)

@@ -116,8 +116,13 @@ def side_reasons(desk: Any, rules: Any, side: int, box: Any, bps: Any, lots: Any
 @jit
 def own_limit(desk: Any, side: int) -> int:
     """Return the price of our own nearest opposite order, a price beyond all prices without one."""
-    core = desk.core[0]
-    limit = nearest_in(desk.slots, side, first_of(-side), core["reach"], side * FAR)
+    return int(nearest_in(desk.slots, side, first_of(-side), desk.core[0]["reach"], exits_limit(desk, side)))
+
+
+@jit
+def exits_limit(desk: Any, side: int) -> int:
+    """Return the price of our own nearest opposite order among those that close positions."""
+    core, limit = desk.core[0], side * FAR
     if core["exits_used"] == 1:
         limit = nearest_in(desk.slots, side, ENTRIES + first_of(side), core["reach"], limit)
         limit = nearest_in(desk.slots, side, EXITS, 1, limit)

@@ -8,6 +8,7 @@ from typing import Any
 
 from strategy.kernel.act import PASSING
 from strategy.kernel.jit import jit, jit_apart
+from strategy.kernel.news import find_slot
 from strategy.kernel.quotes import entry_at, is_open
 from strategy.kernel.records import COOLDOWN, QUOTED, R_LOCKOUT
 from strategy.kernel.risk import BLOCKING, DAY_NS, SECOND_NS
@@ -16,7 +17,7 @@ from strategy.kernel.state import ENTRIES, EXITS, RATE_CAPACITY
 from strategy.replay.exchange import MARGIN
 from strategy.replay.index import NEVER, first_at
 from strategy.replay.loop import REQUEST, time_at
-from strategy.replay.rows import OPEN
+from strategy.replay.orders import settle_rows
 from strategy.replay.skip_prices import waits
 from strategy.replay.skip_samples import write_samples
 from strategy.replay.skip_venue import stand_through
@@ -83,20 +84,25 @@ def pause_until(slot: Any) -> int:
 
 
 @jit
-def next_renewal(desk: Any, refresh_ns: int) -> tuple[int, int, int]:
-    """Return when the first quotes are to be renewed, when the next ones after them are, and how many the first are."""
-    reach, due, others, count = desk.core[0]["reach"], NEVER, NEVER, 0
+def next_renewal(desk: Any, refresh_ns: int) -> tuple[int, int, int, int]:
+    """Return when the first quotes are to be renewed, when the next ones after them, how many bids and asks are first.
+
+    NEVER where there are no others.
+    """
+    reach, due, others, bids, asks = desk.core[0]["reach"], NEVER, NEVER, 0, 0
     for n in range(2 * reach):
         slot = desk.slots[entry_at(n, reach)]
-        if slot["state"] == QUOTED:
-            at = slot["placed_ns"] + refresh_ns
-            if at < due:
-                due, others, count = at, due, 1
-            elif at == due:
-                count += 1
-            else:
-                others = min(others, at)
-    return int(due), int(others), count
+        if slot["state"] != QUOTED:
+            continue
+        at = slot["placed_ns"] + refresh_ns
+        if at < due:
+            due, others, bids, asks = at, due, 0, 0
+        if at == due:
+            bids += 1 if n < reach else 0
+            asks += 0 if n < reach else 1
+        else:
+            others = min(others, at)
+    return int(due), int(others), bids, asks
 
 
 @jit
@@ -128,7 +134,8 @@ def settle(
     c["last_reaches_ns"] = sent_ns + place["renewal_ns"] // 2
     stand_through(market.tape, index, venue, c["now"])
     c["clear_bin"] = c["exch_update"]
-    list_anew(index, desk.slots, core, venue, logs, place["entry_ns"], first_id)
+    list_anew(index, desk, venue, place["entry_ns"], first_id)
+    settle_rows(core, c, logs, desk.slots, first_id)
     count_renewed(core, c, place, core["next_order_id"] - first_id, times)
     place["row"] = max(first_at(index.local_updates, sent_ns + 1), place["row"])
     place["scanned"] = seen
@@ -139,11 +146,14 @@ def settle(
 
 
 @jit
-def list_anew(index: Any, slots: Any, core: Any, venue: Any, logs: Any, entry_ns: int, first_id: int) -> None:
-    """Take orders that were cancelled off the venue's list, and put those sent since behind, in their order."""
-    c, live, used = venue.cursor[0], venue.live, 0
+def list_anew(index: Any, desk: Any, venue: Any, entry_ns: int, first_id: int) -> None:
+    """Take orders that were cancelled off the venue's list, and put those sent since behind, in their order.
+
+    An order that was cancelled is no slot's any more.
+    """
+    c, live, core, slots, used = venue.cursor[0], venue.live, desk.core[0], desk.slots, 0
     for i in range(c["live"]):
-        if logs.orders[live[i]["order_id"] - 1]["outcome"] == OPEN:
+        if find_slot(desk, live[i]["order_id"]) >= 0:
             live[used] = live[i]
             used += 1
     newest = first_id - 1

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from strategy.kernel.records import CONTEXT, EVENT, INVENTORY, SIGNAL, SPREAD
-from strategy.kernel.state import CORE, Records
+from strategy.kernel.state import CORE, ENTRIES, Records
 from strategy.replay.index import Extremes
 from strategy.replay.tape import I64
 
@@ -71,6 +71,8 @@ WATCH = np.dtype(
 )
 
 
+WANT = np.dtype([("price_ticks", "i8"), ("lots", "i8")])  # what takes the place of a quote
+
 # The least and the greatest of what would be decided over a range of the market.
 BOX = np.dtype(
     [
@@ -98,6 +100,7 @@ class Skip(NamedTuple):
     thin: Extremes  # depth on the thinner side as the strategy sees it; empty when nobody asks
     event: Records  # (3,) EVENT: OWN, SEEN, BLANK
     box: Records  # (1,) BOX
+    wants: Records  # (ENTRIES,) WANT
     core: Records  # (1,) CORE: what would be decided elsewhere
     context: Records
     signal: Records
@@ -118,6 +121,7 @@ def new_skip(first_row: int, first_trade: int, flips: Flips, thin: Extremes) -> 
         thin=thin,
         event=np.zeros(3, EVENT),
         box=np.zeros(1, BOX),
+        wants=np.zeros(ENTRIES, WANT),
         core=np.zeros(1, CORE),
         context=np.zeros(1, CONTEXT),
         signal=np.zeros(1, SIGNAL),

@@ -7,6 +7,8 @@ takes reads the sizes it meets from the same history.
 
 from typing import Any
 
+import numpy as np
+
 from strategy.kernel.jit import jit, jit_apart
 from strategy.kernel.records import ACK, BUY, PLACE, REJECT_OTHER, SELL, TAKE
 from strategy.replay.answers import book_fill, end_unfilled, refuse, respond
@@ -108,12 +110,18 @@ def next_bin(touches: Any, j: int, last: int, bid: int, ask: int) -> int:
 
 @jit
 def stays_clear(touches: Any, j: int, last: int, bid: int, ask: int) -> bool:
-    """Return whether no bin in [j, last] touches a bid or an ask of ours; looks at whole blocks first, all at once."""
-    low, high = FAR, -FAR
-    for block in range(j // BLOCK, last // BLOCK + 1):
-        low = min(low, touches.low_16[block])
-        high = max(high, touches.high_16[block])
-    return bool((low > bid and high < ask) or next_bin(touches, j, last, bid, ask) > last)
+    """Return whether no bin in [j, last] touches a bid or an ask of ours.
+
+    A few blocks are looked at all at once first; of unsigned places it is not asked whether they count from the end.
+    """
+    if last - j < 2 * SPAN:
+        low, high, first = FAR, -FAR, np.uint64(j // BLOCK)
+        for block in range(last // BLOCK - j // BLOCK + 1):
+            low = min(low, touches.low_16[first + np.uint64(block)])
+            high = max(high, touches.high_16[first + np.uint64(block)])
+        if low > bid and high < ask:
+            return True
+    return bool(next_bin(touches, j, last, bid, ask) > last)
 
 
 @jit
