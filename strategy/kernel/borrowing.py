@@ -25,6 +25,7 @@ from numba.extending import (
     register_model,
     unbox,
 )
+from numpy.typing import NDArray
 
 from strategy.kernel.jit import jit_entry
 
@@ -169,6 +170,15 @@ class Held:
         self.address = self._room.ctypes.data
         self._numba_type_ = _KINDS[number]
 
+    def moved(self, block: NDArray[np.uint8], to: NDArray[np.uint8], keep: Any) -> "Held":
+        """Return the same tuple with the arrays that lie in `block` at the same places of another one, kept alive."""
+        twin, first = object.__new__(Held), block.ctypes.data
+        twin.value, twin._room = keep, self._room.copy()
+        within = (self._room >= first) & (self._room < first + len(block))
+        twin._room[within] += to.ctypes.data - first
+        twin.address, twin._numba_type_ = twin._room.ctypes.data, self._numba_type_
+        return twin
+
 
 def _leaves(value: Any) -> int:
     return sum(map(_leaves, value)) if isinstance(value, tuple) else 1
@@ -187,6 +197,14 @@ def kind_of(lent: Any) -> Any:
     return getattr(lent, "_numba_type_", type(lent))
 
 
+def _moved(lent: Any, block: Any, to: Any, whole: Callable[[], Any]) -> Any:
+    return lent.moved(block, to, whole)
+
+
+def _anew(lent: Any, block: Any, to: Any, whole: Callable[[], Any]) -> Any:
+    return whole()
+
+
 def _places(lent: Any) -> Any:
     return np.array([each.address for each in lent], np.int64)
 
@@ -203,6 +221,9 @@ def _first(value: Any, named: Any) -> Any:
 # named tuple `named`, as one of these.
 # `lend(value)`: what Python hands to a compiled function that wants a borrowed one.
 lend: Callable[[Any], Any] = _same if numba.config.DISABLE_JIT else Held
+# `lend_moved(lent, block, to, whole)`: the same for the tuple `whole()`, whose arrays lie in the memory `to` as those
+# of `lent` do in `block`.
+lend_moved: Callable[..., Any] = _anew if numba.config.DISABLE_JIT else _moved
 # `places_of(lent)`: where several of one type lie. `lent_at(like, places, i)`: one of them; `like` is of that type.
 places_of: Callable[[Any], Any] = list if numba.config.DISABLE_JIT else _places
 lent_at = _at_place if numba.config.DISABLE_JIT else _lent_at

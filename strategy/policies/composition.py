@@ -41,8 +41,8 @@ class Names(NamedTuple):
 
 def policy_names(parameters: ParameterSet) -> Names:
     """Return the policies that a parameter set chooses."""
-    volatility, spread, inventory = (parameters.policy_of(group)[0].name for group in GROUPS)
-    return Names(volatility, spread, inventory, tuple(each.name for each, _ in parameters.signal_policies()))
+    volatility, spread, inventory, *signals = (each.name for each in parameters.policies())
+    return Names(volatility, spread, inventory, tuple(signals))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import math
 from decimal import ROUND_CEILING, Decimal
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +11,7 @@ from strategy.kernel.records import BARRIERS, INSTRUMENT, MAX_LEVELS, QUOTING, R
 from strategy.kernel.state import Params, Records
 from strategy.policies.document import Instrument
 from strategy.policies.parameters import ParameterSet
-from strategy.policies.registry import Policy, PolicyParameters
+from strategy.policies.registry import EngineParameters, Policy, PolicyParameters
 from strategy.policies.sections import REGIME_SPREADS, THRESHOLDS
 
 NS: Final = 1_000_000_000
@@ -18,13 +19,15 @@ NS: Final = 1_000_000_000
 
 def pack_parameters(parameters: ParameterSet, instrument: Instrument) -> Params:
     """Return the kernel's records of a parameter set for one instrument."""
+    volatility, engine = parameters.policy_of("volatility")
+    assert isinstance(engine, EngineParameters)
     return Params(
-        quoting=_quoting(parameters, instrument),
+        quoting=_quoting(parameters, instrument, engine),
         regimes=_regimes(parameters),
         barriers=_barriers(parameters),
         risk=_risk(parameters, instrument),
         instrument=_instrument(instrument),
-        volatility=_policy(*parameters.policy_of("volatility")),
+        volatility=_policy(volatility, engine),
         spread=_policy(*parameters.policy_of("spread")),
         inventory=_policy(*parameters.policy_of("inventory")),
         signals=tuple(_policy(*each) for each in parameters.signal_policies()),
@@ -47,6 +50,11 @@ def atom_size(instrument: Instrument) -> Decimal:
 
 
 def _instrument(instrument: Instrument) -> Records:
+    return _record_of(instrument).copy()
+
+
+@cache
+def _record_of(instrument: Instrument) -> Records:
     record = np.zeros(1, INSTRUMENT)
     least = (Decimal(instrument.min_qty) / Decimal(instrument.lot_size)).to_integral_value(ROUND_CEILING)
     record["tick_size"] = float(instrument.tick_size)
@@ -65,7 +73,7 @@ def _regimes(parameters: ParameterSet) -> Records:
     return record
 
 
-def _quoting(parameters: ParameterSet, instrument: Instrument) -> Records:
+def _quoting(parameters: ParameterSet, instrument: Instrument, engine: EngineParameters) -> Records:
     record, quoting = np.zeros(1, QUOTING), parameters.quoting
     fallback = quoting.fallback_spread_bps
     record["order_lots"] = lots_of(quoting.order_qty, instrument)
@@ -85,7 +93,6 @@ def _quoting(parameters: ParameterSet, instrument: Instrument) -> Records:
     record["vol_size_ref"] = _or_never(quoting.vol_size_ref)
     record["vol_size_min"] = quoting.vol_size_min
     record["rebalance_threshold"] = _or_never(quoting.position_rebalance_threshold_pct)
-    engine = parameters.engine
     record["sampling_ns"] = round(engine.vol_sampling_interval * NS)
     record["sample_s"] = engine.sample_seconds() or 0.0
     record["sigma_absolute"] = engine.absolute()

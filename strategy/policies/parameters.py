@@ -76,6 +76,11 @@ class ParameterSet(BaseModel):
         """Return every policy of the set with its checked parameters: groups in their order, then signals."""
         return [self.policy_of(group) for group in GROUPS] + self.signal_policies()
 
+    def policies(self) -> list[Policy]:
+        """Return every policy of the set without its parameters, whose check takes its time."""
+        groups = [policy(kind, getattr(self, group)["policy"]) for group, kind in GROUPS.items()]
+        return groups + [policy("signals", fields["policy"]) for fields in self.signals]
+
     @property
     def engine(self) -> EngineParameters:
         """Return the volatility engine's parameters."""
@@ -86,7 +91,10 @@ class ParameterSet(BaseModel):
     @property
     def needs_depth(self) -> bool:
         """Return whether a rule or a policy looks at the depth around mid."""
-        return self.risk.min_depth_base > 0 or any("depth" in fields.needs() for _, fields in self.chosen())
+        if self.risk.min_depth_base > 0:
+            return True
+        asking = any(each.parameters.needs is not PolicyParameters.needs for each in self.policies())
+        return asking and any("depth" in fields.needs() for _, fields in self.chosen())
 
     def canonical_json(self) -> bytes:
         """Return the one byte string that means this set: sorted keys, shortest floats, no white space."""

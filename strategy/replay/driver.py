@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from strategy.errors import BadInput
-from strategy.policies.parameters import GROUPS, ParameterSet
+from strategy.policies.parameters import ParameterSet
 from strategy.replay.batch import is_compiled, skip_many
 from strategy.replay.index import Index
 from strategy.replay.reference import walk
@@ -75,5 +75,4 @@ def skips(tape: Tape, parameters: ParameterSet, config: ReplayConfig, sets: int 
 
 def unskippable(parameters: ParameterSet) -> set[str]:
     """Return the policies of a set that do not promise what the skip driver relies on."""
-    chosen = [parameters.policy_of(group)[0] for group in GROUPS] + [each for each, _ in parameters.signal_policies()]
-    return {each.name for each in chosen if each.kind != "volatility" and not each.skips}
+    return {each.name for each in parameters.policies() if each.kind != "volatility" and not each.skips}

@@ -1,7 +1,7 @@
 """The simulated venue's memory: its book, our orders in it, and the two lines to and from the strategy."""
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,7 +163,7 @@ def with_room(venue: Venue, logs: Logs) -> tuple[Venue, Logs]:
     deepest = int(book.counts.max())
     while deepest + cursor["widest"] >= len(book.bids):
         book = grown(book)
-    larger = {}
+    larger: dict[str, Any] = {}
     for name, used in USED.items():
         spare = MARGIN + (deepest if name in SWEPT else 0)
         empty = np.zeros if name == "responses" else leased

@@ -54,7 +54,7 @@ def market_of(known: Known, tape: Tape, parameters: ParameterSet, params: Params
     span = window_of(known, *window)
     quoting, risk = params.quoting[0], params.risk[0]
     key = (
-        parameters.policy_of("volatility")[0].name,
+        parameters.policies()[0].name,
         params.volatility.tobytes(),
         int(quoting["sampling_ns"]),
         int(quoting["min_update_ns"]),

@@ -19,11 +19,12 @@ from strategy.replay.latency import Latencies, checked, constant
 from strategy.replay.memory import leased
 from strategy.replay.queue_models import QUEUE_MODELS
 from strategy.replay.rows import OPEN
+from strategy.replay.stamp import Views
 from strategy.replay.tape import Tape, TapeInfo
 
 BPS: Final = 1e-4
 ROOM: Final = 16_384  # orders that a log begins with room for
-FILLS: Final = 1_024  # ... and fills
+FILLS: Final = 2_048  # ... and fills
 SAMPLES: Final = 1 << 18  # ... and samples, at most; fewer where the window has fewer
 Driver = Literal["auto", "skip", "reference"]
 DRIVERS: Final = get_args(Driver)
@@ -117,6 +118,7 @@ class Run:
     out: Out
     base_lots: float
     quote_atoms: float
+    printed: Views | None = None  # its arrays, where they lie in one block
 
 
 def new_run(tape: Tape, info: TapeInfo, parameters: ParameterSet, config: ReplayConfig, light: bool = False) -> Run:
@@ -181,6 +183,7 @@ def set_window(cursor: np.void, tape: Tape, config: ReplayConfig) -> None:
 def result_of(run: Run) -> ReplayResult:
     """Return what a run that is over has written down: its logs as far as they are in use."""
     cursor, logs = run.venue.cursor[0], run.logs
+    kept_rows = spared_rows if run.printed is None else copied_rows
     orders = kept_rows(logs.orders, cursor["orders"])
     if cursor["record_orders"]:
         end_open(orders, run.state.slots["order_id"], int(cursor["end_ns"]))
@@ -197,7 +200,7 @@ def result_of(run: Run) -> ReplayResult:
         start_mid_ticks=float(cursor["start_mid_ticks"]),
         end_mid_ticks=float(cursor["mid_ticks"]),
         counters=_counters(run.state),
-        order_counts=logs.counts,
+        order_counts=logs.counts.copy(),
     )
 
 
@@ -207,14 +210,14 @@ def end_open(orders: Records, last_ids: NDArray[np.int64], end_ns: int) -> None:
     orders["ended_ns"][last[orders["outcome"][last] == OPEN]] = end_ns
 
 
-def kept_rows(log: Records, used: int) -> Records:
+def spared_rows(log: Records, used: int) -> Records:
     """Return the rows in use: the log itself where they are most of it, else a copy, which frees the rest."""
+    return log[: int(used)] if 2 * int(used) > len(log) else copied_rows(log, used)
+
+
+def copied_rows(log: Records, used: int) -> Records:
+    """Return a copy of the rows in use as bytes: numpy copies records one by one, ten times slower."""
     rows = log[: int(used)]
-    return rows if 2 * len(rows) > len(log) else copied(rows)
-
-
-def copied(rows: Records) -> Records:
-    """Return a copy of records as bytes: numpy copies them one by one, ten times slower."""
     copy = leased(len(rows), rows.dtype)
     copy.view(np.uint8)[:] = rows.view(np.uint8)
     return copy

@@ -28,14 +28,30 @@ OUTCOMES: Final = {rows.OPEN: "open", rows.FILLED: "filled", rows.CANCELLED: "ca
 @cache
 def compared(seed: int) -> tuple[str, Counter[str]]:
     """Return where the two drivers first differ on the case of a seed, "" = nowhere, and the reference's tally."""
-    given = case(seed)
-    reference, skip = replayed(given, "reference"), replayed(given, "skip")
-    return first_difference(reference, skip), tally(reference)
+    return differences(case(seed))
 
 
-def replayed(given: Case, driver: str) -> ReplayResult:
-    """Replay a case by one of the drivers."""
-    config = replace(given.config, driver=driver)
+def differences(given: Case) -> tuple[str, Counter[str]]:
+    """Return where skipping first differs from the reference, orders recorded and not, and the reference's tally."""
+    reference = replayed(given, "reference")
+    found = first_difference(reference, replayed(given, "skip"))
+    unrecorded = first_difference(without_orders(reference), replayed(given, "skip", record_orders=False))
+    return "\n".join(filter(None, [found, unrecorded and f"without orders: {unrecorded}"])), tally(reference)
+
+
+def without_orders(result: ReplayResult) -> ReplayResult:
+    """Return a result as it has to be where orders are not recorded; how many there were is counted from their rows."""
+    orders, counts = result.orders, np.zeros_like(result.order_counts)
+    rests, refused = np.isin(orders["purpose"], (ENTRY, TAKE_PROFIT)), orders["outcome"] == rows.REJECTED
+    filled = orders["filled_lots"] > 0
+    for kind, which in enumerate((rests & ~refused, rests & refused, rests & filled, ~rests)):
+        np.add.at(counts[:, kind], orders["regime"][which].astype(np.int64), 1)
+    return replace(result, orders=orders[:0], order_counts=counts)
+
+
+def replayed(given: Case, driver: str, **changed: Any) -> ReplayResult:
+    """Replay a case by one of the drivers, with some assumptions changed."""
+    config = replace(given.config, driver=driver, **changed)
     return replay(given.tape, given.info, parameters_of(given), config)
 
 
@@ -44,6 +60,7 @@ def first_difference(reference: ReplayResult, other: ReplayResult) -> str:
     tables = [_table_difference(name, getattr(reference, name), getattr(other, name)) for name in TABLES]
     numbers = {name: (getattr(reference, name), getattr(other, name)) for name in NUMBERS}
     numbers |= {name: (reference.counters.get(name), other.counters.get(name)) for name in _counters(reference, other)}
+    numbers["order_counts"] = reference.order_counts.ravel(), other.order_counts.ravel()
     lines = [f"{name}: reference {a}, other {b}" for name, (a, b) in numbers.items() if not _same(a, b)]
     return "\n".join([line for line in tables if line] + lines)
 
