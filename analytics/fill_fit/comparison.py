@@ -10,8 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from analytics.lake.store import Lake
-from analytics.metrics.activity import Activity
-from analytics.metrics.figures import RESTING, Tally, combine, metrics_of, tally
+from analytics.metrics.activity import RESTING, Activity
+from analytics.metrics.figures import Tally, combine, metrics_of, tally
 from analytics.registry.registry import Registry
 from analytics.report.daily import LIVE, charged_bps, load_market, replayable, replays_of, window_of
 from analytics.report.sessions import Stretch, live_stretches

@@ -68,7 +68,7 @@ class PeriodReplays:
         """Yield what each set did in a window as sums; what happened in it is let go of at once."""
         if window not in self._excerpts:
             self._excerpts[window] = excerpt(self.tape, window)
-        own = replace(config, start_ns=window.start_ns, end_ns=window.end_ns)
+        own = replace(config, start_ns=window.start_ns, end_ns=window.end_ns, record_orders=False)
         # A markout past the end of its window would look into what follows it.
         path = self._path.between(window.start_ns, window.end_ns)
         results = replay_many(self._excerpts[window], self.info, sets, own, THREADS, self._index(sets, window, own))

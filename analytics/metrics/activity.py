@@ -1,24 +1,28 @@
 """What one parameter version did over one stretch of time: the same record for a replay and for a live session."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from strategy.kernel.records import REGIME_NAMES
+from strategy.kernel.records import ENTRY, REGIME_NAMES, TAKE_PROFIT
+from strategy.replay.orders import FILLED, KINDS, REFUSED, REGIMES, SENT, TAKING
+from strategy.replay.rows import REJECTED
 
 if TYPE_CHECKING:
     from strategy.replay.driver import ReplayResult
 
 Rows = NDArray[np.void]
+RESTING: Final = (ENTRY, TAKE_PROFIT)  # purposes of orders that wait to be filled; all others take
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
     """Fills, orders and samples (dtypes of `strategy.replay.rows`) with the holdings at both ends.
 
-    Times are ns, prices ticks, quantities lots, money atoms (tick times lot).
+    Times are ns, prices ticks, quantities lots, money atoms (tick times lot). Where no rows of orders were recorded
+    `order_counts` says how many there were.
     """
 
     fills: Rows
@@ -32,6 +36,13 @@ class Activity:
     end_base_lots: float
     end_quote_atoms: float
     end_mid_ticks: float
+    order_counts: NDArray[np.int64] | None = None
+
+    def counted(self) -> NDArray[np.int64]:
+        """Return how many orders there were, (REGIMES, KINDS) of strategy.replay.orders."""
+        if self.order_counts is not None and len(self.orders) == 0:
+            return self.order_counts
+        return counts_of(self.orders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,18 @@ class Marks:
         return self.cash + self.position * self.mid
 
 
+def counts_of(orders: Rows) -> NDArray[np.int64]:
+    """Return how many orders there were in each regime (REGIMES, KINDS), as a replay counts them itself."""
+    counts = np.zeros((REGIMES, KINDS), np.int64)
+    regime = orders["regime"].astype(np.int64)
+    rests, refused = np.isin(orders["purpose"], RESTING), orders["outcome"] == REJECTED
+    np.add.at(counts[:, SENT], regime[rests & ~refused], 1)
+    np.add.at(counts[:, REFUSED], regime[rests & refused], 1)
+    np.add.at(counts[:, FILLED], regime[rests & (orders["filled_lots"] > 0)], 1)
+    np.add.at(counts[:, TAKING], regime[~rests], 1)
+    return counts
+
+
 def of_replay(result: "ReplayResult", start_ns: int, end_ns: int) -> Activity:
     """Return a replay's result as an activity over [start_ns, end_ns].
 
@@ -76,6 +99,7 @@ def of_replay(result: "ReplayResult", start_ns: int, end_ns: int) -> Activity:
         end_base_lots=result.end_base_lots,
         end_quote_atoms=result.end_quote_atoms,
         end_mid_ticks=end_mid,
+        order_counts=result.order_counts,
     )
 
 

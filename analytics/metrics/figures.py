@@ -14,23 +14,19 @@ from numpy.typing import NDArray
 from analytics.metrics.activity import Activity, Marks, walk
 from analytics.metrics.markout import HORIZONS_S, MidPath, realised
 from analytics.metrics.prediction import PredictionError
-from strategy.kernel.records import ENTRY, REGIME_NAMES, TAKE_PROFIT
+from strategy.kernel.records import REGIME_NAMES
 from strategy.replay.tape import TapeInfo
 
 F64 = NDArray[np.float64]
 REGIMES: Final = len(REGIME_NAMES)
 EDGE_HORIZON_S: Final = 30
-REJECTED: Final = 3  # ORDER_ROW.outcome
-RESTING: Final = (ENTRY, TAKE_PROFIT)  # purposes of orders that wait to be filled; all others take
+OF_ORDERS: Final = ("orders", "rejected_orders", "filled_orders", "takes")  # in the order of strategy.replay.orders
 
 # Sums by regime. `orders`, `rejected_orders` and `filled_orders` are of orders that rest; those that take are `takes`.
 # Money is of all fills, `taker_*` of those that took. `known_*` hold the fills whose mid is known that far ahead.
 SUMS: Final = (
     "seconds",
-    "orders",
-    "rejected_orders",
-    "filled_orders",
-    "takes",
+    *OF_ORDERS,
     "fills",
     "taker_fills",
     "taker_turnover",
@@ -163,14 +159,8 @@ def _add_time(sums: dict[str, F64], activity: Activity, marks: Marks, lot: float
 
 
 def _add_orders(sums: dict[str, F64], activity: Activity) -> None:
-    orders = activity.orders
-    regime = orders["regime"].astype(np.int64)
-    rests = np.isin(orders["purpose"], RESTING)
-    rejected = orders["outcome"] == REJECTED
-    np.add.at(sums["orders"], regime[rests & ~rejected], 1)
-    np.add.at(sums["rejected_orders"], regime[rests & rejected], 1)
-    np.add.at(sums["filled_orders"], regime[rests & (orders["filled_lots"] > 0)], 1)
-    np.add.at(sums["takes"], regime[~rests], 1)
+    for name, counts in zip(OF_ORDERS, activity.counted().T, strict=True):
+        sums[name] += counts
 
 
 def _add_fills(sums: dict[str, F64], activity: Activity, path: MidPath, atom: float) -> None:

@@ -70,6 +70,7 @@ def calm_aggressiveness(run: FoldRun) -> float:
     return float(np.sum(distance * rested)) / total if total > 0 else 0.0
 
 
+OF_ORDERS: Final = {"calm_aggressiveness"}  # scores that read the orders row by row
 SCORES: Final[dict[str, Callable[[FoldRun], float]]] = {
     each.__name__: each for each in (markout, net_edge_bps, pnl, sharpe, calm_aggressiveness)
 }

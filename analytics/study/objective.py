@@ -19,7 +19,7 @@ from analytics.metrics.markout import MidPath
 from analytics.metrics.prediction import PredictionError
 from analytics.study.constraints import shortfalls
 from analytics.study.folds import Fold, Window
-from analytics.study.measures import SCORES, FoldRun
+from analytics.study.measures import OF_ORDERS, SCORES, FoldRun
 from analytics.study.settings import Objective
 from analytics.tape.excerpt import excerpt
 from analytics.tape.index_files import index_of
@@ -143,12 +143,13 @@ class Bench:
 
     def over(self, sets: Sequence[ParameterSet], fold: Fold, kept: bool) -> Iterator[Measured]:
         """Yield how each set did on a fold."""
-        earlier = [list(self._runs(sets, window)) for window in fold[:-1]]
-        for i, last in enumerate(self._runs(sets, fold[-1])):
+        earlier = [list(self._runs(sets, window, kept)) for window in fold[:-1]]
+        for i, last in enumerate(self._runs(sets, fold[-1], kept)):
             yield self._measured(sets[i], fold, [*(runs[i] for runs in earlier), last], kept)
 
-    def _runs(self, sets: Sequence[ParameterSet], window: Window) -> Iterator[Activity]:
-        tape, config = self._excerpt(window), self._config(window)
+    def _runs(self, sets: Sequence[ParameterSet], window: Window, kept: bool) -> Iterator[Activity]:
+        tape, read = self._excerpt(window), kept or not OF_ORDERS.isdisjoint(self.objective.measures)
+        config = replace(self._config(window), record_orders=read)
         many = max(len(sets), self.expected.get(window, 0))
         skipping = [skips(tape, each, config, many) for each in sets]
         index = self._index(window) if any(skipping) else None

@@ -55,9 +55,10 @@ def batch_s(
     sets: list[ParameterSet],
     workers: int = 1,
     clock: Clock = time.process_time,
+    record_orders: bool = False,
 ) -> float:
     """Return the seconds of a batch of sets with the skip driver; nothing of the results is kept."""
-    config = config_of(NO_LATENCY, "skip")
+    config = config_of(NO_LATENCY, "skip", record_orders)
 
     def work() -> None:
         for _ in replay_many(tape, info, sets, config, workers=workers):
@@ -124,11 +125,14 @@ def _own_costs(tape: Tape, info: TapeInfo) -> Iterator[tuple[str, float]]:
     yield "skip, one set, nothing built yet", cold_s(tape, info)
     for size in BATCHES:
         yield f"skip, a set in a batch of {size}", batch_s(tape, info, ours(size, info)) / size
+    recorded = batch_s(tape, info, ours(200, info), record_orders=True)
+    yield "skip, of 200, orders recorded", recorded / 200
     for workers in (1, 2):
         wall_s = batch_s(tape, info, ours(200, info), workers, time.perf_counter)
         yield f"skip, of 200, {workers} threads, wall clock", wall_s / 200
     complete = [full(each, float(info.lot_size)) for each in makers(20, 11)]
     yield "skip, four levels and barriers, of 20", batch_s(tape, info, complete) / 20
+    yield "the same, orders recorded", batch_s(tape, info, complete, record_orders=True) / 20
     for refresh in REFRESHES_S:
         sets = [replace(each, refresh_s=refresh).parameters(float(info.lot_size)) for each in makers(20, 11)]
         yield f"skip, refresh {refresh:g} s, of 20", batch_s(tape, info, sets) / 20

@@ -30,8 +30,8 @@ class Comparison:
         return self.parts_at is None
 
 
-def config_of(line: Line, driver: Driver) -> ReplayConfig:
-    """Return the replay's assumptions for a line."""
+def config_of(line: Line, driver: Driver, record_orders: bool = False) -> ReplayConfig:
+    """Return the replay's assumptions for a line; the peer's strategy records no table of orders either."""
     return ReplayConfig(
         driver=driver,
         entry_latency_ns=line.entry_ns,
@@ -39,6 +39,7 @@ def config_of(line: Line, driver: Driver) -> ReplayConfig:
         base=PLENTY_BASE,
         quote=PLENTY_QUOTE,
         sample_interval_ns=60e9,
+        record_orders=record_orders,
     )
 
 

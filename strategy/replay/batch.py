@@ -24,7 +24,7 @@ from strategy.replay.tape import Tape, TapeInfo
 
 SLICE: Final = 8_192  # updates
 TOGETHER: Final = 32  # sets a thread takes through the tape together: more hold more memory than they save
-TOGETHER_LIGHT: Final = 128  # ... where neither orders nor decisions are recorded
+TOGETHER_LIGHT: Final = 256  # ... where neither orders nor decisions are recorded
 WORTH_READING: Final = 4  # sets for which a slice is read through beforehand
 
 

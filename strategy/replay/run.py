@@ -217,6 +217,8 @@ def spared_rows(log: Records, used: int) -> Records:
 
 def copied_rows(log: Records, used: int) -> Records:
     """Return a copy of the rows in use as bytes: numpy copies records one by one, ten times slower."""
+    if used == 0:
+        return np.empty(0, log.dtype)
     rows = log[: int(used)]
     copy = leased(len(rows), rows.dtype)
     copy.view(np.uint8)[:] = rows.view(np.uint8)
@@ -224,7 +226,9 @@ def copied_rows(log: Records, used: int) -> Records:
 
 
 def _counters(state: State) -> dict[str, int]:
-    counts = {name: int(state.core[0][name]) for name in COUNTERS}
+    first = state.core[COUNTERS[0]].ctypes.data - state.core.ctypes.data  # they lie in a row
+    counted: NDArray[np.int64] = np.ndarray(len(COUNTERS), np.int64, state.core.data, first)
+    counts: dict[str, int] = dict(zip(COUNTERS, counted.tolist(), strict=True))
     if "overflow" in (state.volatility.dtype.names or ()):
         counts["volatility_overflow"] = int(state.volatility[0]["overflow"])
     return counts

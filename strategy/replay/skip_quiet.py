@@ -64,7 +64,7 @@ def kept_around(index: Any, track: Any, params: Any, skip: Any, row: int, last: 
     """
     size = SPAN
     while row < last:
-        start = row - row % size
+        start = row & -size  # sizes are powers of two
         sigma, double_mid, _, depth = ranges(index, track, skip, start, size)
         if keeps(skip.watch[0], params.risk[0], sigma, halved(double_mid), depth):
             row = start + size

@@ -72,6 +72,7 @@ def renew(market: Any, state: Any, params: Any, venue: Any, logs: Any, skip: Any
         if row > 0 and local.times[row - 1] == due:  # this update does the timer's work
             break
         row = first_from(local, row, gone_ns + 1)
+        ask_for(market.tape.bid_ticks, row - 1)
         seen = first_from(local, row, last + 1)
         if seen > kept:
             kept = kept_around(index, track, params, skip, kept, seen)
@@ -129,6 +130,7 @@ def ask_ahead(index: Any, tape: Any, track: Any, ns: int) -> None:
         ask_for(clock.times, low)
         ask_for(index.exch_updates.times, low)
         ask_for(tape.bid_ticks, row)
+        ask_for(tape.bid_ticks, row - 1)
         ask_for(track.sigma, row)
 
 

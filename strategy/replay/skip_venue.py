@@ -87,11 +87,11 @@ def next_touch(tape: Any, index: Any, venue: Any, bound_ns: int) -> tuple[int, i
 def next_bin(touches: Any, j: int, last: int, bid: int, ask: int) -> int:
     """Return the first bin in [j, last] with a price that touches a bid or an ask of ours, one after `last` without.
 
-    Blocks are looked at whole, the part before `j` or after `last` as well.
+    Blocks are looked at whole, the part before `j` or after `last` as well. Their sizes are powers of two.
     """
     size = SPAN
     while j <= last:
-        start = j - j % size
+        start = j & -size
         if size == SPAN:
             clear = touches.low_256[j // SPAN] > bid and touches.high_256[j // SPAN] < ask
         elif size == BLOCK:

@@ -1,12 +1,18 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.metrics.activity import walk
+from analytics.metrics.activity import of_replay, walk
 from analytics.metrics.figures import combine, measure, metrics_of, tally
 from analytics.metrics.markout import HORIZONS_S, MidPath, mid_path
 from analytics.metrics.prediction import SigmaPath, prediction_error, realised_sigma
+from strategy.policies.parameters import ParameterSet
+from strategy.replay.driver import ReplayConfig, replay
+from strategy.replay.run import Driver
+from strategy.replay.synthetic import SyntheticMarket, synthetic_tape
 from strategy.replay.tape import empty_tape
 from tests.unit.activity_samples import INFO, SECOND, random_activity, random_path
 
@@ -28,9 +34,7 @@ def test_identity_error_shows_accounts_that_do_not_follow_from_the_fills():
     rng = np.random.default_rng(3)
     path = random_path(rng, 40)
     activity = random_activity(rng, path, 20, 40)
-    wrong = type(activity)(
-        *[getattr(activity, name) for name in activity.__slots__[:-2]], activity.end_quote_atoms + 1e6, 0
-    )
+    wrong = replace(activity, end_quote_atoms=activity.end_quote_atoms + 1e6)
     assert measure([wrong], path, INFO).overall["identity_error"] > 1e-6
 
 
@@ -200,3 +204,22 @@ def test_the_known_share_counts_seconds_without_a_mid() -> None:
     assert path.known_share([(0, 9 * SECOND)]) == pytest.approx(0.8)
     assert path.known_share([(20 * SECOND, 29 * SECOND)]) == 0.0
     assert path.known_share([]) == 1.0
+
+
+@pytest.mark.parametrize("driver", ["reference", "skip"])
+@pytest.mark.slow
+def test_figures_do_not_depend_on_whether_orders_were_recorded(driver: Driver) -> None:
+    tape, info = synthetic_tape(SyntheticMarket(updates=2_400, seed=3, volatility_ticks=300.0))
+    barriers = {"take_profit": 0.0005, "stop_loss": 0.001, "time_limit": 20.0}
+    quoting = {"order_qty": 0.001, "executor_refresh_time": 2.0, "buy_spreads": [1, 2], "sell_spreads": [1, 2]}
+    parameters = ParameterSet.model_validate({"quoting": quoting, "barriers": barriers})
+    config = ReplayConfig(base=0.01, quote=2_000.0, driver=driver)
+    path, found = mid_path(tape), []
+    for recorded in (True, False):
+        result = replay(tape, info, parameters, replace(config, record_orders=recorded))
+        found.append(measure([of_replay(result, info.start_ns, info.end_ns)], path, info))
+        assert (len(result.orders) > 0) == recorded
+    rows, counted = (each.rows() for each in found)
+    assert found[0].overall["takes"] > 0
+    assert 0 < found[0].overall["fill_ratio"] < 1
+    np.testing.assert_equal(rows, counted)
