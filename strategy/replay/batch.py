@@ -15,16 +15,19 @@ from numpy.typing import NDArray
 from strategy.kernel.borrowing import kind_of, places_of
 from strategy.policies.composition import has_code, policy_names
 from strategy.policies.parameters import ParameterSet
+from strategy.replay.exchange import CURSOR
 from strategy.replay.index import NEVER, Index
 from strategy.replay.market import Known, known_of
 from strategy.replay.moments import bring_near
-from strategy.replay.run import ReplayConfig, ReplayResult
+from strategy.replay.rows import FILL_ROW, SAMPLE_ROW
+from strategy.replay.run import FILLS, ReplayConfig, ReplayResult, expected_samples, set_window
 from strategy.replay.skip_set import LOOP, Given, Skipping
 from strategy.replay.tape import Tape, TapeInfo
 
 SLICE: Final = 8_192  # updates
 TOGETHER: Final = 32  # sets a thread takes through the tape together: more hold more memory than they save
-TOGETHER_LIGHT: Final = 256  # ... where neither orders nor decisions are recorded
+TOGETHER_LIGHT: Final = 256  # ... at most, where neither orders nor decisions are recorded: as many as fit in MEMORY
+MEMORY: Final = 96 << 20  # bytes
 WORTH_READING: Final = 4  # sets for which a slice is read through beforehand
 
 
@@ -45,8 +48,7 @@ def skip_many(
     def together(part: Sequence[ParameterSet]) -> list[ReplayResult]:
         return [each.result() for each in _through(known, [Skipping(given, parameters) for parameters in part])]
 
-    most = TOGETHER if config.record_orders or config.record_decisions else TOGETHER_LIGHT
-    size = max(1, min(most, -(-len(sets) // workers)))
+    size = max(1, min(together_at_most(known, config), -(-len(sets) // workers)))
     parts = [sets[first : first + size] for first in range(0, len(sets), size)]
     if workers == 1:
         for part in parts:
@@ -56,6 +58,16 @@ def skip_many(
         for first in range(0, len(parts), workers):
             for results in list(pool.map(together, parts[first : first + workers])):
                 yield from results
+
+
+def together_at_most(known: Known, config: ReplayConfig) -> int:
+    """Return how many sets a thread takes through the tape together."""
+    if config.record_orders or config.record_decisions:
+        return TOGETHER
+    cursor = np.zeros(1, CURSOR)
+    set_window(cursor[0], known.columns, config)
+    size = FILLS * FILL_ROW.itemsize + expected_samples(cursor[0]) * SAMPLE_ROW.itemsize
+    return max(TOGETHER, min(TOGETHER_LIGHT, MEMORY // size))
 
 
 def is_compiled(parameters: ParameterSet) -> bool:

@@ -16,8 +16,7 @@ from tests.unit.kernel_samples import parameter_set
 ROOT = Path(__file__).resolve().parents[2]
 
 FRESH_PROCESS = """
-import json, time
-begun = time.perf_counter()
+import json
 from strategy.policies.composition import compose, policy_names
 from strategy.policies.stepper import ENTRY
 from tests.unit.kernel_samples import Hand, parameter_set
@@ -25,7 +24,7 @@ parameters = parameter_set(signals=[{"policy": "trend"}, {"policy": "trade_burst
 hand = Hand(parameters)
 actions = hand.book(5_999_999, 6_000_001, fresh=True)
 hits = compose(ENTRY, policy_names(parameters)).call.cache_hits
-print(json.dumps([hits, len(actions), time.perf_counter() - begun]))
+print(json.dumps([hits, len(actions)]))
 """
 
 
@@ -82,6 +81,4 @@ def test_second_process_starts_from_the_compiled_cache():
     command = [sys.executable, "-c", FRESH_PROCESS]
     for _ in range(2):
         done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
-        hits, placed, seconds = json.loads(done.stdout)
-    assert (hits, placed) == (1, 4)
-    assert seconds < 10  # 0.7 s on an idle machine; compiling alone takes longer than this
+    assert json.loads(done.stdout) == [1, 4]
