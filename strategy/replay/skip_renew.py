@@ -72,7 +72,9 @@ def renew(market: Any, state: Any, params: Any, venue: Any, logs: Any, skip: Any
         if row > 0 and local.times[row - 1] == due:  # this update does the timer's work
             break
         row = first_from(local, row, gone_ns + 1)
+        trades = trades_by(market, place, gone_ns)
         ask_for(market.tape.bid_ticks, row - 1)
+        ask_for(market.tape.trade_ticks, trades - 1)
         seen = first_from(local, row, last + 1)
         if seen > kept:
             kept = kept_around(index, track, params, skip, kept, seen)
@@ -83,7 +85,7 @@ def renew(market: Any, state: Any, params: Any, venue: Any, logs: Any, skip: Any
         if not stays_clear(index.touches, clear, at_venue, bid, ask):
             break
         tried = not may_send_all(core, desk.sent, rules.risk[0], gone_ns, bids + asks)
-        tried = tried or not decides_anew(market, state, params, skip, c, gone_ns, row)
+        tried = tried or not decides_anew(market, state, params, skip, c, gone_ns, row, trades)
         if tried:
             break
         adjusted, bid, ask = want_anew(
@@ -135,22 +137,30 @@ def ask_ahead(index: Any, tape: Any, track: Any, ns: int) -> None:
 
 
 @jit
-def decides_anew(market: Any, state: Any, params: Any, skip: Any, c: Any, gone_ns: int, row: int) -> bool:
-    """Decide both sides at `gone_ns`, when `row` updates have been seen; False where the decision is news."""
+def decides_anew(
+    market: Any, state: Any, params: Any, skip: Any, c: Any, gone_ns: int, row: int, trades: int
+) -> bool:  # fmt: skip
+    """Decide both sides at `gone_ns`, `row` updates and `trades` trades seen; False where the decision is news."""
     core = state.core[0]
-    see_market(market, state, skip, c, gone_ns, row)
+    see_market(market, state, skip, c, row, trades)
     reasons = decide_sides(state, params, gone_ns) | (R_WARMUP if core["regime"] == WARMUP else 0)
     return not is_news(core, reasons)
 
 
 @jit
-def see_market(market: Any, state: Any, skip: Any, c: Any, now: int, row: int) -> None:
+def trades_by(market: Any, place: Any, now: int) -> int:
+    """Return how many trades have reached the strategy by now, where it asks for the last one's price; else 0."""
+    return first_at(market.indexed.local_trades, now + 1) if place["trades"] == 1 else 0
+
+
+@jit
+def see_market(market: Any, state: Any, skip: Any, c: Any, row: int, trades: int) -> None:
     """Let the strategy have seen the updates before `row`; of trades it asks the last price, for its collar."""
     core, place, track = state.core[0], skip.place[0], market.track
     core["sigma"] = track.sigma[row - 1]
     show_update(market.tape, market.depth, core, place, track.accepted[row - 1])
     if place["trades"] == 1:
-        c["local_trade"] = max(first_at(market.indexed.local_trades, now + 1), c["local_trade"])
+        c["local_trade"] = max(trades, c["local_trade"])
         if c["local_trade"] > place["first_trade"]:
             core["last_trade_ticks"] = market.tape.trade_ticks[c["local_trade"] - 1]
 
@@ -242,4 +252,4 @@ def take_back(market: Any, state: Any, skip: Any, c: Any, due: int) -> None:
     place = skip.place[0]
     place["decided"] = 0
     place["caught_ns"] = due - 1
-    see_market(market, state, skip, c, due, place["row"])
+    see_market(market, state, skip, c, place["row"], trades_by(market, place, due))
