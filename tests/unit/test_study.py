@@ -127,6 +127,23 @@ def test_a_markout_score_is_pnl_per_quoted_notional_and_hour(market, result):
     assert found.score == pytest.approx(1e4 * pnl / (0.001 * 2 * price) / hours)
 
 
+def test_a_score_that_reads_orders_is_the_same_whether_activities_are_kept(market, result):
+    tape, info = market
+    bench = Bench(tape, info, mid_path(tape), SETTINGS.replay, Objective(measure="calm_aggressiveness"))
+    kept, alone = (next(bench.evaluate_many([BASE], [result.folds.train[0]], kept=each)) for each in (True, False))
+    assert alone.score == kept.score > 0
+    np.testing.assert_equal(alone.metrics.rows(), kept.metrics.rows())
+
+
+def test_trials_keep_no_rows_of_orders_where_no_score_reads_them(market, result):
+    tape, info = market
+    bench = Bench(tape, info, mid_path(tape), SETTINGS.replay, Objective())
+    fold = result.folds.train[0]
+    (kept,), (alone,) = (bench._runs([BASE], fold[0], each) for each in (True, False))
+    assert (len(kept.orders) > 0, len(alone.orders)) == (True, 0)
+    np.testing.assert_array_equal(alone.counted(), kept.counted())
+
+
 def test_quantiles_of_the_base_are_resolved_on_the_train_windows_and_both_are_kept(market):
     open_base = changed(BASE, {"regimes.threshold_quantiles": [0.2, 0.5, 0.8]})
     only = SpaceSettings(parameters=("quoting.cooldown_time",))
