@@ -21,6 +21,7 @@ from tests.integration.rig import ROOT
 
 POLL_S: Final = 0.1
 OPTIONS: Final = ("--orders-per-10s", "200")
+REHEARSED: Final = ("--rehearse-ms", "5")  # as it is shipped
 _END_S: Final = 240.0
 
 
@@ -125,7 +126,7 @@ class Supervised:
         command = [sys.executable, "-m", "strategy.live.supervisor", "--home", str(place.home)]
         with (place.home / "supervisor.err").open("ab") as err:
             self._process = subprocess.Popen(
-                [*command, *place.venue.arguments(), "quote", "--", *OPTIONS],
+                [*command, *place.venue.arguments(), "quote", "--", *OPTIONS, *REHEARSED],
                 cwd=ROOT,
                 env={**os.environ, **place.venue.environment()},
                 stderr=err,
