@@ -25,7 +25,8 @@ demo: $(READY)   ## the whole loop on the local paper venue: no account, no netw
 
 # a file's tests stay together: they share servers and compiled code
 # files in their order, the quick ones of tests/unit last: a long file at the end would keep one process waiting
-TOGETHER := -n 2 --dist loadfile --no-loadscope-reorder
+# a crash ends the run and names its test: pytest-xdist would go on, and wait forever at the end
+TOGETHER := -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart=0
 
 test: lint       ## everything CI runs
 	$(BIN)/python -m pytest $(TOGETHER)
