@@ -1,45 +1,43 @@
-"""By which door a champion is moved: MLflow's REST API where it is a server that asks for no more than our password."""
-
-from pathlib import Path
+"""Who moved a version: the same rows before and after ingest has taken the audit's file in."""
 
 import pytest
 
-from analytics.registry.rest import RestRegistry
-from flows import rooms
-from flows.settings import Settings, load_settings
+from flows.audit import COLUMNS, audit
+from flows.cli import run
+from flows.settings import load_settings
+from strategy.live.audit_log import audit_writer
 
-SERVER = "http://127.0.0.1:9"
-ELSEWHERE = object()
+pytestmark = pytest.mark.slow
 
-
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    for name in ("MLFLOW_TRACKING_USERNAME", *rooms.OTHER_KEYS):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("MICROVOL_HOME", str(tmp_path))
-    monkeypatch.setenv("MICROVOL_TRACKING_URI", SERVER)
-    monkeypatch.setattr(rooms, "registry", lambda settings: ELSEWHERE)
-    return load_settings()
+PLACE = {"venue": "paper", "symbol": "BTC/FDUSD"}
+MOVES = [
+    (100, "promote", None, 1, "ada", "first", "no quoting process: applies at its next start"),
+    (200, "promote", 1, 2, "ada", "second", "acknowledged by session s"),
+    (300, "rollback", 2, 1, "bob", "worse", "acknowledged by session s"),
+]
 
 
-def test_a_server_is_asked_without_mlflow(settings: Settings) -> None:
-    assert isinstance(rooms.moves(settings), RestRegistry)
+def write(settings, rows) -> None:
+    for at_ns, *rest in rows:
+        audit_writer(settings.layout, lambda at_ns=at_ns: at_ns)(PLACE | dict(zip(COLUMNS[1:], rest, strict=True)))
 
 
-@pytest.mark.parametrize("name", ["MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_INSECURE_TLS"])
-def test_whoever_has_other_keys_goes_through_mlflow(
-    settings: Settings, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(name, "true")
-    assert rooms.moves(settings) is ELSEWHERE
-
-
-def test_our_own_password_is_no_other_key(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MICROVOL_AUTH", "ann:a-long-password")
-    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")  # as client_env has it
-    assert isinstance(rooms.moves(settings), RestRegistry)
-
-
-def test_a_database_is_opened_by_mlflow(settings: Settings, tmp_path: Path) -> None:
-    file = settings.model_copy(update={"tracking_uri": f"sqlite:///{tmp_path}/mlflow.db"})
-    assert rooms.moves(file) is ELSEWHERE
+def test_every_move_is_shown_once_taken_in_or_not(command_home, capsys):
+    settings = load_settings()
+    write(settings, MOVES[:2])
+    audit_writer(settings.layout)(
+        PLACE | {"symbol": "ETH/FDUSD", "what": "promote", "to_version": 9, "who": "eve", "reason": "", "outcome": ""}
+    )
+    assert run(["ingest"]) == 0
+    assert audit(settings).rows() == MOVES[:2]
+    write(settings, MOVES[2:])
+    with next(settings.layout.audit.glob("*.log")).open("ab") as file:
+        file.write(b'400 {"venue": "pap')  # its writer was killed
+    assert audit(settings).rows() == MOVES
+    assert run(["ingest"]) == 0
+    assert audit(settings).rows() == MOVES
+    capsys.readouterr()
+    assert run(["versions", "--moves"]) == 0
+    shown = capsys.readouterr().out
+    assert "worse" in shown
+    assert "eve" not in shown
