@@ -5,10 +5,11 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
+from analytics.registry.names import model_name
 from strategy.errors import BadInput
 
 SQLITE: Final = "sqlite:///"
@@ -31,6 +32,11 @@ def locked(path: Path) -> Iterator[None]:
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def exclusive(folder: Path, venue: str, symbol: str) -> AbstractContextManager[None]:
+    """Keep every other process from moving a symbol's aliases, by whichever door it reaches the registry."""
+    return locked(folder / f"{model_name(venue, symbol)}.lock")
 
 
 def lock_folder(tracking_uri: str) -> Path:

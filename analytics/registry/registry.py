@@ -1,8 +1,7 @@
 """Versions of parameters in MLflow's registry, and the one way by which a version becomes champion."""
 
 from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -12,7 +11,7 @@ import polars as pl
 from mlflow.exceptions import MlflowException
 
 from analytics.registry.entries import parameter_list
-from analytics.registry.locks import lock_folder, locked
+from analytics.registry.locks import exclusive, lock_folder
 from analytics.registry.names import FILE, model_name
 from analytics.registry.promotion import CHALLENGER, CHAMPION, Acknowledge, Audit, Move, Promotion, move_champion
 from analytics.registry.tracking import MISSING, experiment_id, open_client, reason, translated
@@ -205,11 +204,9 @@ class Registry:
         """Make the previous champion (or `version`) champion again, in the same way as `promote`."""
         return move_champion(self, Move(venue, symbol, "rollback", reason, who, acknowledge, audit), version)
 
-    @contextmanager
-    def exclusive(self, venue: str, symbol: str) -> Iterator[None]:
+    def exclusive(self, venue: str, symbol: str) -> AbstractContextManager[None]:
         """Keep every other process that uses this registry from moving the symbol's aliases."""
-        with locked(self._lock_dir / f"{model_name(venue, symbol)}.lock"):
-            yield
+        return exclusive(self._lock_dir, venue, symbol)
 
     def point(self, venue: str, symbol: str, alias: str, version: int | None) -> None:
         """Point an alias at a version, or remove it."""

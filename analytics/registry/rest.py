@@ -3,15 +3,14 @@
 Every request may be repeated: what it sets is the same afterwards, so one whose line breaks is sent again.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from analytics.registry.locks import lock_folder, locked
+from analytics.registry.locks import exclusive, lock_folder
 from analytics.registry.names import FILE, model_name
 from strategy.errors import BadInput, Failed
 from strategy.policies.document import ParameterDocument, parse_document
@@ -31,11 +30,9 @@ class RestRegistry:
         each = httpx.HTTPTransport(retries=TRIES, limits=httpx.Limits(max_keepalive_connections=0))  # nothing to close
         self._client = httpx.Client(base_url=address, auth=auth, timeout=ANSWER_S, trust_env=False, transport=each)
 
-    @contextmanager
-    def exclusive(self, venue: str, symbol: str) -> Iterator[None]:
+    def exclusive(self, venue: str, symbol: str) -> AbstractContextManager[None]:
         """Keep every other process that uses this registry from moving the symbol's aliases."""
-        with locked(self._lock_dir / f"{model_name(venue, symbol)}.lock"):
-            yield
+        return exclusive(self._lock_dir, venue, symbol)
 
     def aliases(self, venue: str, symbol: str) -> dict[str, int]:
         """Return version by alias; empty while nothing is registered."""
